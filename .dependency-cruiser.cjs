@@ -1,0 +1,64 @@
+// The house and its walls: which folder may import which, and which packages only it may use.
+// Types count. A wall that is in the way is moved here, in the same commit as the code that needs it.
+const folders = {
+  domain: [],
+  upstream: ['domain'],
+  verify: ['domain'],
+  store: ['domain'],
+  policy: ['domain'],
+  enforce: ['domain'],
+  audit: ['domain'],
+  config: ['domain'],
+  http: ['domain', 'enforce'],
+}
+const packages = {
+  undici: ['upstream'],
+  'p-retry': ['upstream'],
+  '@sigstore/': ['verify'],
+  'lru-cache': ['store', 'http', 'upstream'],
+  keyv: ['store'],
+  zod: ['policy', 'config'],
+  tar: ['enforce'],
+  semver: ['enforce', 'policy', 'domain'],
+  express: ['http'],
+  '@verdaccio/middleware': ['http'],
+  '@verdaccio/config': ['config', 'cli'],
+  commander: ['cli'],
+  verdaccio: ['cli'],
+}
+const at = (name) => `^plugin/${name}/`
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: ['worker\\.ts$', '^plugin/index\\.ts$', '^plugin/cli/main\\.ts$'] }, to: {} },
+    { name: 'no-dev-dependency', severity: 'error', from: { path: '^plugin' }, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] } },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'domain-is-pure', severity: 'error', from: { path: at('domain') }, to: { pathNot: at('domain') } },
+    {
+      name: 'pipeline-knows-ports-only',
+      severity: 'error',
+      from: { path: '^plugin/pipeline' },
+      to: { pathNot: ['^plugin/domain/', '^plugin/pipeline', '^node:crypto$', '^crypto$'] },
+    },
+    ...Object.entries(folders).map(([folder, allowed]) => ({
+      name: `${folder}-imports`,
+      severity: 'error',
+      from: { path: at(folder) },
+      to: { path: '^plugin/', pathNot: [folder, ...allowed].map(at) },
+    })),
+    ...Object.entries(packages).map(([name, only]) => ({
+      name: `only-${only.join('-or-')}-uses-${name.replace('/', '')}`,
+      severity: 'error',
+      from: { path: '^plugin/', pathNot: only.map(at) },
+      to: { path: `^node_modules/${name}${name.endsWith('/') ? '' : '/'}` },
+    })),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+}

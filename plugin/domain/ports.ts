@@ -1,0 +1,282 @@
+/**
+ * What the pipeline needs of the world. Each port has one contract suite under `test/` that every adapter passes.
+ */
+import type { Candidate, Evidence, ProvenanceFacts, PublishFacts, SignatureFacts } from './evidence.ts'
+import type { Json, JsonObject } from './json.ts'
+import type { PackageRef } from './package-ref.ts'
+import type { Packument, RegistrySignature, VersionManifest } from './packument.ts'
+import type { Reason } from './reason.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Milliseconds and dates come from here, so that a test can set the time. */
+export interface Clock {
+  now(): Date
+}
+
+// ---------------------------------------------------------------- upstream
+
+/** A packument as an uplink gave it, fresh or from the last good answer. */
+export interface UpstreamPackument {
+  readonly uplink: string
+  readonly packument: Packument
+  /** sha256 of the body, hex: the same digest is the same document. */
+  readonly digest: string
+  /** When an upstream last confirmed this document (200 or 304). */
+  readonly confirmedAt: Date
+  /** True when the upstream could not be asked just now. */
+  readonly stale: boolean
+}
+
+export interface Upstream {
+  readonly name: string
+  /** Whose evidence this uplink serves: the registry named in publish attestations and in the keys target of TUF. */
+  readonly registry: string
+  /**
+   * The package's metadata, or `absent` when the uplink answered 404.
+   * @throws Unavailable (`evidence-unavailable`) on anything else
+   */
+  packument(name: string): Promise<UpstreamPackument | 'absent'>
+  /**
+   * The body of `/-/npm/v1/attestations/name@version`, unparsed, or `absent` on 404.
+   * @throws Unavailable (`evidence-unavailable`)
+   */
+  attestations(ref: PackageRef): Promise<Uint8Array | 'absent'>
+  /**
+   * Opens a tarball. `url` is what the packument says; hosts that are not this uplink's or in `tarballHosts` are refused.
+   * @throws TarballRefused when the address is not allowed; Unavailable on 5xx, time-out, network error
+   */
+  tarball(url: string): Promise<AsyncIterable<Uint8Array> | 'absent'>
+  /** Whether `tarball` would accept the address: https (or this uplink's own origin), allowed host, no credentials. */
+  allowsTarball(url: string): boolean
+  close(): Promise<void>
+}
+
+/** Finds the uplink that owns a package: the first in order that does not answer 404. */
+export interface Upstreams {
+  readonly all: readonly Upstream[]
+  find(name: string): Promise<{ readonly upstream: Upstream; readonly document: UpstreamPackument } | 'absent'>
+}
+
+// ---------------------------------------------------------------- verify
+
+/** A public key of a registry, as `/-/npm/v1/keys` and the TUF target give it. */
+export interface RegistryKey {
+  readonly keyid: string
+  /** base64, DER, SubjectPublicKeyInfo */
+  readonly spki: string
+  readonly keytype: string
+  readonly scheme: string
+  /** ISO 8601, or null while the key has no end. */
+  readonly expires: string | null
+  /** ISO 8601, or null from the beginning. */
+  readonly starts: string | null
+  /** What the key may verify. */
+  readonly usages: readonly ('signatures' | 'attestations')[]
+}
+
+/** What is trusted for one uplink. Plain data, so that it travels to worker threads. */
+export interface TrustMaterial {
+  /** A Sigstore trusted root in its JSON form (sigstore protobuf-specs, TrustedRoot). */
+  readonly trustedRoot: Json
+  readonly registryKeys: readonly RegistryKey[]
+  /** Where both came from, for people. */
+  readonly source: { readonly trustedRoot: string; readonly registryKeys: string }
+  /** When the material was known to be current; undefined when its files do not say. */
+  readonly asOf: Date | undefined
+  /** sha256 over all of the above that decides a verification. */
+  readonly revision: string
+  /** Digests of every CA, log, TSA and key in it. A stored fact is valid while all its anchors are among them. */
+  readonly anchors: ReadonlySet<string>
+}
+
+export interface SignatureTask {
+  readonly version: string
+  readonly integrity: string
+  readonly signatures: readonly RegistrySignature[] | 'malformed'
+}
+
+export interface AttestationTask {
+  readonly ref: PackageRef
+  /** hex; what every subject must be */
+  readonly sha512: string
+  /** Body of the attestations endpoint, as it came. */
+  readonly document: Uint8Array
+  /** The registry that publish attestations must name. */
+  readonly registry: string
+}
+
+/** A result and the trust anchors that it rests on. */
+export interface Anchored<Result> {
+  readonly result: Result
+  readonly anchors: readonly string[]
+}
+
+export interface AttestationResult {
+  readonly publishAttestation: Evidence<PublishFacts>
+  readonly provenance: Evidence<ProvenanceFacts>
+}
+
+/**
+ * The cryptography. No I/O and no clock: a result depends on the task and the trust material alone, so it can be kept for
+ * good. Never throws for bad evidence: whatever goes wrong with it is `invalid`. Rejects with Unavailable when the
+ * verification itself could not be finished (a worker that died or took too long, a full queue).
+ */
+export interface Verifier {
+  signatures(name: string, tasks: readonly SignatureTask[], trust: TrustMaterial): Promise<readonly Anchored<Evidence<SignatureFacts>>[]>
+  attestations(task: AttestationTask, trust: TrustMaterial): Promise<Anchored<AttestationResult>>
+  close(): Promise<void>
+}
+
+// ---------------------------------------------------------------- store
+
+/** Verified or invalid evidence, kept under the digest of what it was computed from. May be lost at any time. */
+export interface StoredFact {
+  readonly anchors: readonly string[]
+  readonly value: Json
+}
+
+/** The cache of facts: one entry per package (`scope`), so that a listing costs one read. */
+export interface FactStore {
+  load(scope: string): Promise<ReadonlyMap<string, StoredFact>>
+  /** Adds to the entry; what is there already stays. */
+  add(scope: string, facts: ReadonlyMap<string, StoredFact>): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the mirror remembers of one version, for good. */
+export interface VersionRecord {
+  readonly version: string
+  /** SRI, first verified or served; never replaced by another. */
+  readonly integrity: string
+  readonly recordedAt: Date
+  /** What vouched for the integrity. */
+  readonly because: 'signature' | 'attestation' | 'bytes'
+  /** The registry signatures that verified. */
+  readonly signatures: readonly RegistrySignature[]
+  /** sha256, hex, of the attestation document that verified, in the byte store. */
+  readonly attestations: string | undefined
+  /** The document was complete when it verified: it had this evidence. */
+  readonly had: { readonly publishAttestation: boolean; readonly provenance: boolean }
+}
+
+/** When versions of a package were first seen, by upstream answers this mirror saw. */
+export interface Sighting {
+  readonly firstSeen: Date
+  /** The last answer that lacked the version; undefined when no answer ever did. */
+  readonly lastAbsent: Date | undefined
+}
+
+/** Durable, never evicted. Synchronous, since a fact that is not on disk does not count as remembered. */
+export interface Ledger {
+  /** Records that an upstream answer with exactly these versions came at `at`. Idempotent. */
+  sight(registry: string, name: string, versions: readonly string[], at: Date): void
+  sighting(registry: string, name: string, version: string): Sighting | undefined
+  records(registry: string, name: string): ReadonlyMap<string, VersionRecord>
+  /**
+   * Writes records; evidence is added to what is known. A record with another integrity than the known one is not
+   * written: the caller has compared before (`integrity-changed`), and the first one stays.
+   */
+  record(registry: string, name: string, records: readonly VersionRecord[]): void
+  /** Whether a signature of this registry has ever verified by a key that did not come from the registry itself. */
+  signs(registry: string): boolean
+  setSigns(registry: string): void
+  close(): void
+}
+
+/** Content-addressed bytes: what is read back has the digest it was asked by, or is not there. */
+export interface ByteStore {
+  /** Keeps a small document under its sha256 and returns that, hex. */
+  put(bytes: Uint8Array): Promise<string>
+  get(sha256: string): Promise<Uint8Array | undefined>
+  /** A verified tarball on disk, or undefined. */
+  tarball(sha512: string): Promise<StoredTarball | undefined>
+  /**
+   * Writes a tarball, hashing while it streams; it becomes visible only when its digest is `sha512` (hex). Calls for one
+   * digest at one time share one download.
+   * @throws IntegrityMismatch when the bytes are others; Unavailable when the source breaks off or the limit is passed
+   */
+  ingest(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball>
+  close(): Promise<void>
+}
+
+export interface StoredTarball {
+  readonly sha512: string
+  readonly path: string
+  readonly size: number
+}
+
+/**
+ * Looks into tarballs. `inspect` reads what of the package.json inside decides an install; `compare` holds what a packument
+ * says of the version against it.
+ */
+export interface TarballInspector {
+  /** @throws NotATarball when the file is none, or holds no package.json that an installer would read, or several */
+  inspect(path: string): Promise<InstallManifest>
+  /** Every disagreement as `manifest-mismatch`; empty when they agree. */
+  compare(claimed: VersionManifest, actual: InstallManifest): readonly Reason[]
+}
+
+/** The install-deciding fields of a package.json after npm's own normalisation; plain JSON, so that it can be stored. */
+export type InstallManifest = JsonObject
+
+/** A tarball that no installer should be given. */
+export class NotATarball extends Error {
+  override readonly name = 'NotATarball'
+}
+
+/** The bytes that came are not the bytes that were promised. */
+export class IntegrityMismatch extends Error {
+  override readonly name = 'IntegrityMismatch'
+  readonly expected: string
+  readonly actual: string
+  constructor(expected: string, actual: string) {
+    super(`tarball has sha512 ${actual.slice(0, 16)}…, not ${expected.slice(0, 16)}…`)
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** An upstream named an address for a tarball that this uplink's configuration does not allow. */
+export class TarballRefused extends Error {
+  override readonly name = 'TarballRefused'
+}
+
+// ---------------------------------------------------------------- policy
+
+/** Whether all that is listed must be verified first, or the answer is a tarball and everything must be. */
+export type Stage = 'listing' | 'gate'
+
+/** A policy, validated and compiled. Pure: the same candidate and time give the same verdict. */
+export interface Policy {
+  /** sha256 over the policy's meaning, first 12 hex digits: in every decision, header and log line. */
+  readonly revision: string
+  readonly preset: string
+  readonly mode: 'enforce' | 'monitor'
+  readonly listing: 'claimed' | 'verified'
+  evaluate(candidate: Candidate, stage: Stage, now: Date): Verdict
+  /** Which evidence the rule for this version looks at: what it ignores is not fetched. */
+  needs(ref: PackageRef): EvidenceNeeds
+}
+
+export interface EvidenceNeeds {
+  readonly signature: boolean
+  readonly publishAttestation: boolean
+  readonly provenance: boolean
+}
+
+// ---------------------------------------------------------------- audit
+
+/** A verdict that mattered to somebody. */
+export interface Decision {
+  readonly kind: 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable'
+  readonly ref: PackageRef
+  readonly uplink: string
+  readonly integrity: string | undefined
+  readonly verdict: Verdict
+  readonly policyRevision: string
+  readonly at: Date
+}
+
+export interface DecisionLog {
+  record(decision: Decision): void
+}

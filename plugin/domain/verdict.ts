@@ -1,0 +1,23 @@
+import type { Reason } from './reason.ts'
+
+/**
+ * - `allow`, `warn`: may be served;
+ * - `deny`: refused, 403;
+ * - `unavailable`: cannot be decided now, 503.
+ */
+export type Outcome = 'allow' | 'warn' | 'deny' | 'unavailable'
+
+/** The decision on one version. Computed from facts, policy and clock each time, so it is never stored. */
+export interface Verdict {
+  readonly outcome: Outcome
+  /** Name of the rule that decided. */
+  readonly rule: string
+  /** What was found wrong, worst first; for `allow` it is empty. */
+  readonly reasons: readonly Reason[]
+  /** What policy would have refused, had it not been for `monitor`. */
+  readonly monitored?: true
+  /** When the clock alone would change this verdict; no cached answer outlives it. */
+  readonly validUntil?: Date
+}
+
+export const isServed = (verdict: Verdict): boolean => verdict.outcome === 'allow' || verdict.outcome === 'warn'
