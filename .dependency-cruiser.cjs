@@ -9,22 +9,23 @@ const folders = {
   enforce: ['domain'],
   audit: ['domain'],
   config: ['domain'],
-  http: ['domain', 'enforce'],
+  http: ['domain', 'enforce', 'pipeline'],
 }
 const packages = {
   undici: ['upstream'],
   'p-retry': ['upstream'],
   '@sigstore/': ['verify'],
-  'lru-cache': ['store', 'http', 'upstream'],
+  'lru-cache': ['store', 'upstream', 'pipeline', 'audit'],
   keyv: ['store'],
   zod: ['policy', 'config'],
   tar: ['enforce'],
-  semver: ['enforce', 'policy', 'domain'],
+  semver: ['enforce', 'policy', 'pipeline'],
   express: ['http'],
   '@verdaccio/middleware': ['http'],
   '@verdaccio/config': ['config', 'cli'],
   commander: ['cli'],
   verdaccio: ['cli'],
+  leven: ['policy'],
 }
 const at = (name) => `^plugin/${name}/`
 
@@ -39,8 +40,8 @@ module.exports = {
     {
       name: 'pipeline-knows-ports-only',
       severity: 'error',
-      from: { path: '^plugin/pipeline' },
-      to: { pathNot: ['^plugin/domain/', '^plugin/pipeline', '^node:crypto$', '^crypto$'] },
+      from: { path: '^plugin/pipeline/' },
+      to: { pathNot: ['^plugin/domain/', '^plugin/pipeline/', '^(node:)?crypto$', '^node_modules/(@types/)?(semver|lru-cache)/'] },
     },
     ...Object.entries(folders).map(([folder, allowed]) => ({
       name: `${folder}-imports`,
@@ -51,7 +52,7 @@ module.exports = {
     ...Object.entries(packages).map(([name, only]) => ({
       name: `only-${only.join('-or-')}-uses-${name.replace('/', '')}`,
       severity: 'error',
-      from: { path: '^plugin/', pathNot: only.map(at) },
+      from: { path: '^plugin/', pathNot: [...only.map(at), ...(name === 'express' ? ['^plugin/plugin\\.ts$'] : [])] },
       to: { path: `^node_modules/${name}${name.endsWith('/') ? '' : '/'}` },
     })),
   ],

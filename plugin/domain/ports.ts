@@ -32,6 +32,11 @@ export interface Upstream {
   /** Whose evidence this uplink serves: the registry named in publish attestations and in the keys target of TUF. */
   readonly registry: string
   /**
+   * When the attestations endpoint is asked: for versions whose packument announces attestations (unannounced is absent,
+   * without asking), for every version, or never (all are absent).
+   */
+  readonly attestationsMode: 'announced' | 'probe' | 'none'
+  /**
    * The package's metadata, or `absent` when the uplink answered 404.
    * @throws Unavailable (`evidence-unavailable`) on anything else
    */
@@ -171,6 +176,8 @@ export interface Ledger {
   /** Records that an upstream answer with exactly these versions came at `at`. Idempotent. */
   sight(registry: string, name: string, versions: readonly string[], at: Date): void
   sighting(registry: string, name: string, version: string): Sighting | undefined
+  /** Every version of a package that any answer ever had. */
+  versions(registry: string, name: string): readonly string[]
   records(registry: string, name: string): ReadonlyMap<string, VersionRecord>
   /**
    * Writes records; evidence is added to what is known. A record with another integrity than the known one is not

@@ -1,0 +1,57 @@
+import { LRUCache } from 'lru-cache'
+import { specOf } from '../domain/package-ref.ts'
+import type { Decision, DecisionLog } from '../domain/ports.ts'
+
+/** The part of Verdaccio's logger (pino) that decisions are written with: fields first, then a text naming them. */
+export interface StructuredLogger {
+  warn(fields: object, text: string): void
+  info(fields: object, text: string): void
+  debug(fields: object, text: string): void
+}
+
+const REMEMBERED = 50_000
+
+/**
+ * Decisions as structured log lines. A version that a listing withholds is logged when it is first withheld for a reason,
+ * not on every request; what somebody asked for and did not get is logged each time.
+ */
+export class LoggedDecisions implements DecisionLog {
+  readonly #logger: StructuredLogger
+  readonly #seen = new LRUCache<string, true>({ max: REMEMBERED })
+
+  constructor(logger: StructuredLogger) {
+    this.#logger = logger
+  }
+
+  record(decision: Decision): void {
+    const { kind, verdict } = decision
+    const codes = verdict.reasons.map(({ code }) => code)
+    const spec = specOf(decision.ref)
+    if (kind === 'withheld' && this.#wasSeen([spec, decision.policyRevision, ...codes].join(' '))) return
+    const fields = {
+      decision: kind,
+      spec,
+      package: decision.ref.name,
+      version: decision.ref.version,
+      uplink: decision.uplink,
+      integrity: decision.integrity ?? null,
+      outcome: verdict.outcome,
+      rule: verdict.rule,
+      reasons: verdict.reasons.map(({ code, message, detail }) => ({ code, message, ...(detail === undefined ? {} : { detail }) })),
+      codes: codes.join(' '),
+      ...(verdict.monitored === undefined ? {} : { monitored: true }),
+      policyRevision: decision.policyRevision,
+      at: decision.at.toISOString(),
+    }
+    const text = `${kind} @{spec} (rule @{rule}): @{codes}`
+    if (kind === 'served') this.#logger.debug(fields, 'served @{spec} (rule @{rule})')
+    else if (kind === 'withheld') this.#logger.info(fields, text)
+    else this.#logger.warn(fields, text)
+  }
+
+  #wasSeen(key: string): boolean {
+    const seen = this.#seen.has(key)
+    this.#seen.set(key, true)
+    return seen
+  }
+}

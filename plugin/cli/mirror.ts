@@ -1,0 +1,68 @@
+import type { Server } from 'node:http'
+import { registerHooks } from 'node:module'
+import { getListenAddress } from '@verdaccio/config'
+import { runServer } from 'verdaccio'
+import { prepare, type Engine } from '../compose.ts'
+import { takeOver } from '../config/take-over.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { registeredEngines } from '../plugin.ts'
+
+/** A mirror that listens. */
+export interface RunningMirror {
+  readonly url: string
+  readonly engine: Engine
+  /** What was changed in Verdaccio's configuration, for people. */
+  readonly notes: readonly string[]
+  close(): Promise<void>
+}
+
+const PLUGIN = 'verdaccio-provenance'
+
+/**
+ * Starts Verdaccio in this process with this plugin in front of it.
+ * @throws ConfigurationError; Error when the plugin did not register, or the address is taken
+ */
+export async function startMirror(config: JsonObject, listen?: string): Promise<RunningMirror> {
+  const { config: taken, notes } = takeOver(config)
+  // Read once more when Verdaccio loads the plugin; a mistake shall be told before Verdaccio has printed anything.
+  prepare(taken)
+  resolvePluginToThisCopy()
+  const before = registeredEngines().length
+  const server = (await runServer(taken as never)) as Server
+  const engine = await registeredEngines()[before]
+  if (engine === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
+  const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
+  return {
+    url: address,
+    engine,
+    notes,
+    close: async () => {
+      server.closeIdleConnections()
+      await new Promise<void>((resolve) => server.close(() => { resolve() }))
+      await engine.close()
+    },
+  }
+}
+
+/** Verdaccio finds plugins by package name; here that name means the code that is running, wherever it is installed. */
+function resolvePluginToThisCopy(): void {
+  const url = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+  hooks ??= registerHooks({
+    resolve: (specifier, context, next) => (specifier === PLUGIN ? { url, shortCircuit: true } : next(specifier, context)),
+  })
+}
+let hooks: ReturnType<typeof registerHooks> | undefined
+
+function listenOn(server: Server, { proto, host = 'localhost', port, path: socket }: ReturnType<typeof getListenAddress>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(new Error(`cannot listen on ${socket ?? `${host}:${String(port)}`}: ${error.message}`, { cause: error }))
+    })
+    const listening = (): void => {
+      const bound = server.address()
+      resolve(typeof bound === 'object' && bound !== null ? `${proto}://${host}:${String(bound.port)}` : `unix:${String(socket)}`)
+    }
+    if (socket === undefined) server.listen(Number(port), host, listening)
+    else server.listen(socket, listening)
+  })
+}

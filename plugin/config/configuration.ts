@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { getDefaultConfig } from '@verdaccio/config'
+import { authUtils } from '@verdaccio/core'
+import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
+import { isObject } from '../domain/json.ts'
+import { sectionSchema, type Section, type UplinkSection } from './schema.ts'
+import { problemsOf } from './problems.ts'
+
+/** The part of Verdaccio's configuration that this mirror reads. */
+export interface VerdaccioConfiguration {
+  readonly configPath?: string | undefined
+  readonly middlewares?: Readonly<Record<string, unknown>> | undefined
+  readonly uplinks?: Readonly<Record<string, unknown>> | undefined
+  readonly packages?: Readonly<Record<string, unknown>> | undefined
+  readonly url_prefix?: string | undefined
+  readonly server_id?: string | undefined
+  readonly http_proxy?: string | undefined
+  readonly https_proxy?: string | undefined
+  readonly no_proxy?: string | undefined
+}
+
+/** Everything the mirror is configured with; paths are absolute, intervals in milliseconds, sizes in bytes. */
+export interface Configuration {
+  readonly file: string
+  /** The policy's text and where it stands; undefined for the `recommended` preset alone. */
+  readonly policy: { readonly source: string | Readonly<Record<string, unknown>>; readonly file: string } | undefined
+  readonly publicUrls: readonly URL[]
+  readonly urlPrefix: string
+  readonly uplinks: readonly ConfiguredUplink[]
+  /** Names of the uplinks to ask for a package, in order. */
+  readonly uplinksFor: (name: string) => readonly string[]
+  /** Whether a name may be published here although an uplink serves it. */
+  readonly mayShadow: (name: string) => boolean
+  readonly trustedRootFile: string | undefined
+  readonly database: string
+  readonly cache: { readonly dir: string; readonly memory: number; readonly disk: number }
+  readonly serverId: string
+}
+
+export interface ConfiguredUplink extends Omit<UplinkSection, 'auth' | 'ca' | 'trust'> {
+  readonly name: string
+  readonly auth: { readonly type: 'bearer' | 'basic'; readonly token: string } | undefined
+  /** PEM */
+  readonly ca: string | undefined
+  readonly registry: string
+  readonly registryKeysFile: string | undefined
+  readonly attestations: string
+  readonly signsAlways: boolean
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads and checks `middlewares.provenance`.
+ * @throws ConfigurationError with every problem found: key, place, remedy
+ */
+export function readConfiguration(core: VerdaccioConfiguration, environment: Environment): Configuration {
+  const file = core.configPath ?? 'config.yaml'
+  const section = parseSection(core.middlewares?.provenance, file)
+  const folder = path.dirname(path.resolve(file))
+  const at = (relative: string): string => path.resolve(folder, relative)
+  const problems: Problem[] = [...coreUplinks(core)]
+
+  const uplinkSections = Object.entries(section.uplinks ?? defaultUplinks())
+  const proxies = proxiesOf(core, environment)
+  const uplinks = uplinkSections.map(([name, uplink]) => ({ ...proxies, ...configuredUplink(name, uplink, environment, at, problems) }))
+  const packages = section.packages ?? packagesByProxy(core)
+  problems.push(...packageProblems(packages, uplinks, section.packages === undefined))
+  if (problems.length > 0) throw new ConfigurationError(file, problems)
+
+  return {
+    file,
+    policy: policySource(section.policy, file, at),
+    publicUrls: [section.publicUrl ?? []].flat().map((url) => new URL(url)),
+    urlPrefix: `/${core.url_prefix ?? ''}`.replace(/\/+/g, '/').replace(/\/$/, ''),
+    uplinks,
+    uplinksFor: (name) => matched(name, packages) ?? [],
+    mayShadow: (name) => matched(name, Object.fromEntries(section.local.map((glob) => [glob, true]))) === true,
+    trustedRootFile: section.trust.trustedRoot === undefined ? undefined : at(section.trust.trustedRoot),
+    database: at(section.store.replace(/^sqlite:/, '')),
+    cache: { ...section.cache, dir: at(section.cache.dir) },
+    serverId: core.server_id ?? '',
+  }
+}
+
+function parseSection(section: unknown, file: string): Section {
+  const result = sectionSchema.safeParse(section ?? {})
+  if (!result.success) throw new ConfigurationError(file, problemsOf(result.error, 'middlewares.provenance'))
+  return result.data
+}
+
+/**
+ * Verdaccio's core must not have an uplink: if this plugin did not load, the core would serve what nobody verified, and its
+ * filters let everything through when they fail.
+ */
+function coreUplinks({ uplinks }: VerdaccioConfiguration): readonly Problem[] {
+  const names = Object.keys(uplinks ?? {})
+  if (names.length === 0) return []
+  const remedy = 'Move the section to middlewares.provenance.uplinks.'
+  return [{ path: 'uplinks', message: `Verdaccio's core still has uplinks (${names.join(', ')}), which it would serve unverified`, remedy }]
+}
+
+/** As in Verdaccio: the configuration's own, else the environment's; an uplink may have others. */
+function proxiesOf(core: VerdaccioConfiguration, environment: Environment): Pick<VerdaccioConfiguration, 'http_proxy' | 'https_proxy' | 'no_proxy'> {
+  const of = (name: 'http_proxy' | 'https_proxy' | 'no_proxy') => core[name] ?? environment[name] ?? environment[name.toUpperCase()]
+  const found = { http_proxy: of('http_proxy'), https_proxy: of('https_proxy'), no_proxy: of('no_proxy') }
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined && value !== ''))
+}
+
+function defaultUplinks(): Record<string, UplinkSection> {
+  const { uplinks } = sectionSchema.parse({ uplinks: getDefaultConfig().uplinks })
+  return uplinks ?? {}
+}
+
+/** Verdaccio's own `packages`, whose `proxy` names the uplinks of each pattern. */
+function packagesByProxy({ packages }: VerdaccioConfiguration): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    Object.entries(packages ?? {}).map(([glob, rule]) => {
+      const proxy = isObject(rule) ? rule.proxy : undefined
+      if (typeof proxy === 'string') return [glob, proxy.split(/\s+/).filter((name) => name !== '')]
+      return [glob, Array.isArray(proxy) ? proxy.map(String) : []]
+    }),
+  )
+}
+
+function packageProblems(
+  packages: Readonly<Record<string, readonly string[]>>,
+  uplinks: readonly ConfiguredUplink[],
+  byProxy: boolean,
+): readonly Problem[] {
+  const known = uplinks.map(({ name }) => name)
+  const place = (glob: string): string => (byProxy ? `packages["${glob}"].proxy` : `middlewares.provenance.packages["${glob}"]`)
+  const unknown = Object.entries(packages).flatMap(([glob, names]) =>
+    names
+      .filter((name) => !known.includes(name))
+      .map((name) => ({ path: place(glob), message: `there is no uplink "${name}"`, remedy: `Known uplinks: ${known.join(', ')}.` })),
+  )
+  if (unknown.length > 0 || Object.values(packages).some((names) => names.length > 0)) return unknown
+  const remedy = `Add for instance packages: { "**": [${known[0] ?? 'npmjs'}] }.`
+  return [{ path: 'middlewares.provenance.packages', message: 'no package may come from any uplink', remedy }]
+}
+
+const matched = <Rule>(name: string, rules: Readonly<Record<string, Rule>>): Rule | undefined =>
+  authUtils.getMatchedPackagesSpec(name, rules as never) as Rule | undefined
+
+function configuredUplink(
+  name: string,
+  { auth, ca, trust, ...uplink }: UplinkSection,
+  environment: Environment,
+  at: (file: string) => string,
+  problems: Problem[],
+): ConfiguredUplink {
+  const place = `middlewares.provenance.uplinks.${name}`
+  return {
+    ...uplink,
+    name,
+    auth: auth === undefined ? undefined : credentials(auth, `${place}.auth`, environment, problems),
+    ca: ca === undefined ? undefined : pem(ca, `${place}.ca`, at, problems),
+    registry: (trust.registry ?? uplink.url).replace(/\/$/, ''),
+    registryKeysFile: trust.registryKeys === undefined ? undefined : at(trust.registryKeys),
+    attestations: trust.attestations,
+    signsAlways: trust.signs === true,
+  }
+}
+
+/** Verdaccio's rule: `token`, or the variable named by `token_env`, or NPM_TOKEN for `token_env: true`. */
+function credentials(
+  { type, token, token_env }: NonNullable<UplinkSection['auth']>,
+  place: string,
+  environment: Environment,
+  problems: Problem[],
+): ConfiguredUplink['auth'] {
+  const variable = token_env === true ? 'NPM_TOKEN' : typeof token_env === 'string' ? token_env : undefined
+  const value = token ?? (variable === undefined ? undefined : environment[variable])
+  if (value !== undefined && value !== '') return { type, token: value }
+  const message = variable === undefined ? 'has no token' : `the environment has no ${variable}`
+  problems.push({ path: place, message, remedy: 'Set token, or token_env to the name of a variable that holds it.' })
+  return undefined
+}
+
+function pem(value: string, place: string, at: (file: string) => string, problems: Problem[]): string | undefined {
+  if (value.includes('-----BEGIN CERTIFICATE-----')) return value
+  try {
+    return readFileSync(at(value), 'utf8')
+  } catch (error) {
+    problems.push({ path: place, message: `cannot be read: ${messageOf(error)}`, remedy: 'Name a PEM file.' })
+    return undefined
+  }
+}
+
+function policySource(policy: Section['policy'], file: string, at: (file: string) => string): Configuration['policy'] {
+  if (policy === undefined) return undefined
+  if (typeof policy !== 'string') return { source: policy, file: `${file} (middlewares.provenance.policy)` }
+  try {
+    return { source: readFileSync(at(policy), 'utf8'), file: at(policy) }
+  } catch (error) {
+    const problem = { path: 'middlewares.provenance.policy', message: `cannot be read: ${messageOf(error)}`, remedy: 'Name a YAML file, or write the policy inline.' }
+    throw new ConfigurationError(file, [problem], { cause: error })
+  }
+}

@@ -1,0 +1,55 @@
+import { getDefaultConfig } from '@verdaccio/config'
+import { isObject, type JsonObject } from '../domain/json.ts'
+
+export interface TakenOver {
+  readonly config: JsonObject
+  /** What was changed, for people. */
+  readonly notes: readonly string[]
+}
+
+/**
+ * Verdaccio's configuration with everything that fetches from elsewhere handed to this plugin: `uplinks` and `proxy` move to
+ * `middlewares.provenance`, the filter is added, and the core is left without an uplink. Where nothing says which package
+ * comes from where, everything comes from all uplinks in their order.
+ */
+export function takeOver(config: JsonObject): TakenOver {
+  const notes: string[] = []
+  const middlewares = isObject(config.middlewares) ? config.middlewares : {}
+  const { audit, ...others } = middlewares
+  // It would post to a registry of its own choice, with the client's credentials.
+  if (audit !== undefined) notes.push('middlewares.audit is left out: it would send clients\' credentials past this mirror')
+  const section = isObject(middlewares.provenance) ? middlewares.provenance : {}
+
+  const moved = isObject(config.uplinks) ? config.uplinks : {}
+  if (Object.keys(moved).length > 0) notes.push(`uplinks ${Object.keys(moved).join(', ')} moved from Verdaccio's core to middlewares.provenance`)
+  const uplinks = section.uplinks ?? (Object.keys(moved).length > 0 ? moved : (getDefaultConfig().uplinks as unknown as JsonObject))
+  const packages = section.packages ?? proxies(config.packages) ?? { '**': Object.keys(isObject(uplinks) ? uplinks : {}) }
+
+  const { uplinks: _moved, ...core } = config
+  return {
+    config: {
+      ...core,
+      packages: withoutProxy(config.packages),
+      middlewares: { ...others, provenance: { ...section, uplinks, packages } },
+      filters: { ...(isObject(config.filters) ? config.filters : {}), provenance: {} },
+    },
+    notes,
+  }
+}
+
+/** The `packages` of middlewares.provenance that Verdaccio's `proxy` amounts to; undefined when no pattern has one. */
+function proxies(packages: unknown): JsonObject | undefined {
+  if (!isObject(packages)) return undefined
+  const entries = Object.entries(packages).map(([glob, rule]) => [glob, namesOf(isObject(rule) ? rule.proxy : undefined)] as const)
+  return entries.some(([, names]) => names.length > 0) ? Object.fromEntries(entries) : undefined
+}
+
+const namesOf = (proxy: unknown): readonly string[] =>
+  typeof proxy === 'string' ? proxy.split(/\s+/).filter((name) => name !== '') : Array.isArray(proxy) ? proxy.map(String) : []
+
+const withoutProxy = (packages: unknown): JsonObject =>
+  isObject(packages)
+    ? Object.fromEntries(Object.entries(packages).map(([glob, rule]) => [glob, isObject(rule) ? omitProxy(rule) : rule]))
+    : {}
+
+const omitProxy = ({ proxy: _moved, ...rule }: JsonObject): JsonObject => rule

@@ -1,0 +1,161 @@
+import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/json.ts'
+import { tarballFileName } from '../domain/package-ref.ts'
+import type { Packument, RegistrySignature, VersionManifest } from '../domain/packument.ts'
+import type { Reason } from '../domain/reason.ts'
+import { isServed, type Verdict } from '../domain/verdict.ts'
+import { abbreviate } from './abbreviate.ts'
+import { listingOf, parseVersion, type Listing, type ListingOptions, type Withheld } from './listing.ts'
+import { printable } from './text.ts'
+
+export interface RewriteOptions extends ListingOptions {
+  /** The mirror's public address with its prefix, without a trailing slash. */
+  readonly baseUrl: string
+  readonly form: 'full' | 'abbreviated'
+  /** `marked`: refused versions stay visible, deprecated with the reason; the tarball gate refuses them all the same. */
+  readonly withheld?: 'hidden' | 'marked'
+  /** Evidence that the ledger kept, by version: it replaces what the upstream says now, or no longer says. */
+  readonly restored?: ReadonlyMap<string, RestoredEvidence>
+}
+
+export interface RestoredEvidence {
+  readonly signatures?: readonly RegistrySignature[]
+  /** `provenance` is its predicate type; absent when the kept document holds a publish attestation only. */
+  readonly attestations?: { readonly provenance?: string }
+}
+
+export interface Rewritten {
+  readonly document: JsonObject
+  /** How many versions clients may pick; none, where there were some, is a refusal (403) and not an empty packument. */
+  readonly listed: number
+  readonly withheld: readonly Withheld[]
+  readonly latestMoved?: NonNullable<Listing['latestMoved']>
+}
+
+/**
+ * The packument as this mirror serves it. Nothing of the input is changed; what stays as it was is shared with the result.
+ */
+export function rewritePackument(
+  packument: Packument,
+  verdicts: ReadonlyMap<string, Verdict>,
+  options: RewriteOptions,
+): Rewritten {
+  const { withheld, latestMoved, ...listing } = listingOf(packument, verdicts, options)
+  const marked = options.withheld === 'marked' ? withheld.filter(({ version }) => parseVersion(version) !== undefined) : []
+  const parts = {
+    'dist-tags': Object.fromEntries(listing.tags),
+    versions: versionsOf(packument, listing.listed, new Map(marked.map((entry) => [entry.version, entry.reasons])), options),
+    ...timeOf(packument, withheld, marked),
+  }
+  const document =
+    options.form === 'full' ? { ...withoutInternals(packument.raw), ...parts } : abbreviatedDocument(packument, parts)
+  return { document, listed: listing.listed.size, withheld, ...(latestMoved === undefined ? {} : { latestMoved }) }
+}
+
+export type VersionAnswer =
+  | { readonly outcome: 'found'; readonly version: string; readonly document: JsonObject }
+  | { readonly outcome: 'refused'; readonly version: string; readonly reasons: readonly Reason[] }
+  | { readonly outcome: 'absent' }
+
+/**
+ * One version, by number or by tag, for `GET /:pkg/:version`. A tag is followed where the listing leaves it; a tag that lost
+ * its target is refused for that target's reasons, never answered as if it had not been there.
+ */
+export function versionDocument(
+  packument: Packument,
+  verdicts: ReadonlyMap<string, Verdict>,
+  selector: string,
+  options: RewriteOptions,
+): VersionAnswer {
+  const listing = listingOf(packument, verdicts, options)
+  const version = packument.versions.has(selector) ? selector : (listing.tags.get(selector) ?? packument.distTags.get(selector))
+  const manifest = version === undefined ? undefined : packument.versions.get(version)
+  if (version === undefined || manifest === undefined) return { outcome: 'absent' }
+  if (!listing.listed.has(version)) {
+    return { outcome: 'refused', version, reasons: listing.withheld.find((entry) => entry.version === version)?.reasons ?? [] }
+  }
+  return { outcome: 'found', version, document: versionOf(packument.name, manifest, options) }
+}
+
+/** The repaired tags, for `/-/package/:pkg/dist-tags`. */
+export const distTagsDocument = (
+  packument: Packument,
+  verdicts: ReadonlyMap<string, Verdict>,
+  options: ListingOptions = {},
+): JsonObject => Object.fromEntries(listingOf(packument, verdicts, options).tags)
+
+/** Whether anything is left to serve: where every version is refused, the answer is 403 and not an empty packument. */
+export const servesAny = (verdicts: ReadonlyMap<string, Verdict>): boolean =>
+  [...verdicts.values()].some((verdict) => isServed(verdict) || verdict.outcome === 'unavailable')
+
+function versionsOf(
+  packument: Packument,
+  listed: ReadonlySet<string>,
+  marked: ReadonlyMap<string, readonly Reason[]>,
+  options: RewriteOptions,
+): JsonObject {
+  const versions: [string, JsonObject][] = []
+  for (const [version, manifest] of packument.versions) {
+    const refusal = marked.get(version)
+    if (listed.has(version)) versions.push([version, versionOf(packument.name, manifest, options)])
+    else if (refusal !== undefined)
+      versions.push([version, { ...versionOf(packument.name, manifest, options), deprecated: refusedText(refusal) }])
+  }
+  // Not by assignment: a key named `__proto__` would set a prototype.
+  return Object.fromEntries(versions)
+}
+
+function versionOf(name: string, manifest: VersionManifest, options: RewriteOptions): JsonObject {
+  const document = { ...manifest.raw, dist: distOf(name, manifest, options) }
+  return options.form === 'full' ? document : abbreviate(document)
+}
+
+function distOf(name: string, manifest: VersionManifest, { baseUrl, restored }: RewriteOptions): JsonObject {
+  const { attestations, ...dist } = ownObject(manifest.raw, 'dist') ?? {}
+  const ref = { name, version: manifest.version }
+  const kept = restored?.get(manifest.version)
+  const announced = kept?.attestations === undefined ? attestations : announcementOf(kept.attestations)
+  return {
+    ...dist,
+    tarball: `${baseUrl}/${name}/-/${tarballFileName(ref)}`,
+    ...(kept?.signatures === undefined ? {} : { signatures: kept.signatures.map(({ keyid, sig }) => ({ keyid, sig })) }),
+    ...(announced === undefined || announced === null
+      ? {}
+      : {
+          attestations: {
+            ...(isObject(announced) ? announced : {}),
+            url: `${baseUrl}/-/npm/v1/attestations/${name}@${manifest.version}`,
+          },
+        }),
+  }
+}
+
+const announcementOf = ({ provenance }: NonNullable<RestoredEvidence['attestations']>): JsonObject =>
+  provenance === undefined ? {} : { provenance: { predicateType: provenance } }
+
+const refusedText = (reasons: readonly Reason[]): string =>
+  printable(`refused by this registry mirror: ${reasons.map(({ code, message }) => `${message} (${code})`).join('; ')}`, 500)
+
+function timeOf(
+  packument: Packument,
+  withheld: readonly Withheld[],
+  marked: readonly Withheld[],
+): { readonly time?: JsonObject } {
+  if (packument.time.size === 0) return {}
+  const gone = new Set(withheld.map(({ version }) => version))
+  for (const { version } of marked) gone.delete(version)
+  return { time: Object.fromEntries([...packument.time].filter(([key]) => !gone.has(key))) }
+}
+
+/** Fields in which a CouchDB or another mirror behind us names tarballs of its own: they would list what was refused. */
+const INTERNAL = ['_attachments', '_distfiles', '_uplinks', 'time'] as const
+
+const withoutInternals = (raw: JsonObject): JsonObject => {
+  const copy: Record<string, Json | undefined> = { ...raw }
+  for (const field of INTERNAL) Reflect.deleteProperty(copy, field)
+  return copy
+}
+
+function abbreviatedDocument(packument: Packument, parts: JsonObject): JsonObject {
+  const modified = packument.time.get('modified') ?? own(packument.raw, 'modified')
+  return { name: packument.name, ...parts, ...(modified === undefined ? {} : { modified }) }
+}

@@ -1,0 +1,120 @@
+import type { Request, Response } from 'express'
+import { reason } from '../domain/reason.ts'
+import { nearestAllowed } from '../enforce/nearest.ts'
+import { distTagsDocument, rewritePackument, servesAny, versionDocument, type RewriteOptions, type Rewritten } from '../enforce/rewrite.ts'
+import { printable } from '../enforce/text.ts'
+import type { Listing } from '../pipeline/listing.ts'
+import { refuse, unavailable } from './refusal.ts'
+import { Body, send } from './respond.ts'
+
+const FULL = 'application/json'
+const ABBREVIATED = 'application/vnd.npm.install-v1+json'
+type Form = RewriteOptions['form']
+
+interface Rendered {
+  readonly rewritten: Rewritten
+  readonly body: Body
+}
+
+/** Answers made of a listing. Their bytes are kept with the listing and end with it. */
+export class PackumentAnswers {
+  readonly #rendered = new WeakMap<Listing, Map<string, Rendered>>()
+
+  async packument(request: Request, response: Response, listing: Listing, baseUrl: string): Promise<void> {
+    response.setHeader('npm-policy-revision', listing.policyRevision)
+    if (!servesAny(listing.verdicts)) {
+      refuseAll(request, response, listing, baseUrl)
+      return
+    }
+    const form: Form = request.accepts([FULL, ABBREVIATED]) === ABBREVIATED ? 'abbreviated' : 'full'
+    const { rewritten, body } = this.#render(listing, form, baseUrl)
+    if (Object.keys(rewritten.document.versions ?? {}).length === 0) {
+      unavailable(request, response, reason('verification-pending', 'none of its versions is verified yet'), { name: listing.packument.name })
+      return
+    }
+    const notice = noticeOf(listing, rewritten)
+    if (notice !== undefined) response.setHeader('npm-notice', notice)
+    // npm shows a notice only on answers it must not keep.
+    const cacheControl = notice === undefined ? 'no-cache' : 'no-store'
+    await send(request, response, body, { lastModified: listing.builtAt, cacheControl })
+  }
+
+  /** One version, by number or tag. Answers false when the package has no such version. */
+  async version(request: Request, response: Response, listing: Listing, selector: string, baseUrl: string): Promise<boolean> {
+    const answer = versionDocument(listing.packument, listing.verdicts, selector, optionsOf(listing, 'full', baseUrl))
+    switch (answer.outcome) {
+      case 'absent':
+        return false
+      case 'refused':
+        refuseVersion(request, response, listing, answer.version, baseUrl)
+        return true
+      case 'found':
+        await send(request, response, new Body(answer.document, FULL), { cacheControl: 'no-cache' })
+        return true
+    }
+  }
+
+  async distTags(request: Request, response: Response, listing: Listing): Promise<void> {
+    const tags = distTagsDocument(listing.packument, listing.verdicts, { withholdUnavailable: !listing.listsUndecided })
+    await send(request, response, new Body(tags, FULL), { cacheControl: 'no-cache' })
+  }
+
+  #render(listing: Listing, form: Form, baseUrl: string): Rendered {
+    const forms = this.#rendered.get(listing) ?? new Map<string, Rendered>()
+    this.#rendered.set(listing, forms)
+    const key = `${form} ${baseUrl}`
+    const known = forms.get(key)
+    if (known !== undefined) return known
+    const rewritten = rewritePackument(listing.packument, listing.verdicts, optionsOf(listing, form, baseUrl))
+    const rendered = { rewritten, body: new Body(rewritten.document, form === 'full' ? FULL : ABBREVIATED) }
+    forms.set(key, rendered)
+    return rendered
+  }
+}
+
+/** Where a person or a program reads why a version was refused. */
+export const explainUrl = (baseUrl: string, name: string, version: string): string => `${baseUrl}/-/provenance/v1/packages/${name}/${version}`
+
+export function refuseVersion(request: Request, response: Response, listing: Listing, version: string, baseUrl: string): void {
+  const { name } = listing.packument
+  const verdict = listing.verdicts.get(version)
+  const [first] = verdict?.reasons ?? []
+  if (verdict?.outcome === 'unavailable' && first !== undefined) {
+    unavailable(request, response, first, { name, version })
+    return
+  }
+  refuse(request, response, {
+    ref: { name, version },
+    reasons: verdict?.reasons ?? [],
+    rule: verdict?.rule,
+    nearestAllowed: nearestAllowed(version, listing.verdicts),
+    explain: explainUrl(baseUrl, name, version),
+  })
+}
+
+function refuseAll(request: Request, response: Response, listing: Listing, baseUrl: string): void {
+  const { name, distTags } = listing.packument
+  const latest = distTags.get('latest') ?? [...listing.verdicts.keys()].at(-1)
+  const verdict = latest === undefined ? undefined : listing.verdicts.get(latest)
+  const explain = latest === undefined ? `${baseUrl}/-/provenance/v1/packages/${name}` : explainUrl(baseUrl, name, latest)
+  refuse(request, response, { ref: { name }, reasons: verdict?.reasons ?? [], rule: verdict?.rule, nearestAllowed: undefined, explain })
+}
+
+const optionsOf = (listing: Listing, form: Form, baseUrl: string): RewriteOptions => ({
+  form,
+  baseUrl,
+  restored: listing.kept,
+  withholdUnavailable: !listing.listsUndecided,
+})
+
+const NAMED = 3
+
+/** One line for the person at the terminal: what is missing and where to read why. */
+function noticeOf({ packument: { name } }: Listing, { withheld, latestMoved }: Rewritten): string | undefined {
+  if (withheld.length === 0) return undefined
+  const newest = withheld.slice(-NAMED).map(({ version }) => version)
+  const more = withheld.length > NAMED ? ` and ${String(withheld.length - NAMED)} more` : ''
+  const moved = latestMoved?.to === undefined ? '' : `; latest is ${latestMoved.to}`
+  const codes = [...new Set(withheld.flatMap(({ reasons }) => reasons.slice(0, 1)).map(({ code }) => code))].slice(0, NAMED)
+  return printable(`${name}: ${newest.join(', ')}${more} withheld by policy (${codes.join(', ')})${moved}`, 300)
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Request, Response } from 'express'
+import type { JsonObject } from '../domain/json.ts'
+
+const compress = promisify(gzip)
+
+/** The final bytes of one answer, in the encodings clients ask for, each with a strong ETag of its own (RFC 9110, 8.8.3.3). */
+export class Body {
+  readonly contentType: string
+  readonly identity: Buffer
+  readonly #etag: string
+  #gzipped: Promise<Buffer> | undefined
+
+  constructor(document: JsonObject, contentType: string) {
+    this.contentType = contentType
+    this.identity = Buffer.from(JSON.stringify(document))
+    this.#etag = createHash('sha256').update(this.identity).digest('base64url').slice(0, 27)
+  }
+
+  etag(encoding: Encoding): string {
+    return `"${this.#etag}${encoding === 'gzip' ? '-gz' : ''}"`
+  }
+
+  bytes(encoding: Encoding): Promise<Buffer> | Buffer {
+    if (encoding === 'identity') return this.identity
+    this.#gzipped ??= compress(this.identity)
+    return this.#gzipped
+  }
+}
+
+type Encoding = 'gzip' | 'identity'
+
+/** Sends a body with its validators: 304 when the client has it, headers only for HEAD. */
+export async function send(
+  request: Request,
+  response: Response,
+  body: Body,
+  headers: { readonly lastModified?: Date; readonly cacheControl: string },
+): Promise<void> {
+  const encoding: Encoding = request.acceptsEncodings('gzip', 'identity') === 'gzip' ? 'gzip' : 'identity'
+  response.setHeader('Cache-Control', headers.cacheControl)
+  response.setHeader('Vary', 'Accept, Accept-Encoding')
+  response.setHeader('ETag', body.etag(encoding))
+  if (headers.lastModified !== undefined) response.setHeader('Last-Modified', headers.lastModified.toUTCString())
+  if (isFresh(request, body.etag(encoding), headers.lastModified)) {
+    response.status(304).end()
+    return
+  }
+  const bytes = await body.bytes(encoding)
+  response.setHeader('Content-Type', body.contentType)
+  response.setHeader('Content-Encoding', encoding)
+  if (encoding === 'identity') response.removeHeader('Content-Encoding')
+  response.setHeader('Content-Length', bytes.length)
+  response.status(200).end(request.method === 'HEAD' ? undefined : bytes)
+}
+
+/** RFC 9110, 13.2.2: If-None-Match wins; If-Modified-Since only counts without it. */
+export function isFresh(request: Request, etag: string, lastModified: Date | undefined): boolean {
+  const none = request.headers['if-none-match']
+  if (none !== undefined) return none.split(',').some((item) => item.trim().replace(/^W\//, '') === etag || item.trim() === '*')
+  const since = Date.parse(request.headers['if-modified-since'] ?? '')
+  return lastModified !== undefined && since >= Math.floor(lastModified.getTime() / 1000) * 1000
+}

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto'
+import { Unavailable } from '../domain/errors.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import { parseIntegrity } from '../domain/integrity.ts'
+import { isObject, own } from '../domain/json.ts'
+import { specOf, type PackageRef } from '../domain/package-ref.ts'
+import type { VersionManifest } from '../domain/packument.ts'
+import type { AttestationResult, ByteStore, Ledger, Verifier, VersionRecord } from '../domain/ports.ts'
+import { reason } from '../domain/reason.ts'
+import type { PackageContext } from './context.ts'
+import { hasSameIntegrity } from './signatures.ts'
+
+export interface AttestationDeps {
+  readonly verifier: Verifier
+  readonly ledger: Ledger
+  readonly bytes: ByteStore
+}
+
+const ABSENT: AttestationResult = { publishAttestation: { state: 'absent' }, provenance: { state: 'absent' } }
+const CLAIMED: AttestationResult = { publishAttestation: { state: 'claimed' }, provenance: { state: 'claimed' } }
+const KNOWN_PROVENANCE = new Set(['https://slsa.dev/provenance/v0.2', 'https://slsa.dev/provenance/v1'])
+
+/**
+ * The attestations of one version without asking the upstream: what is remembered, else what is claimed.
+ * Good enough for a listing, never for the gate.
+ */
+export function knownAttestations(context: PackageContext, manifest: VersionManifest): AttestationResult {
+  const own = ownCopy(context, manifest)
+  if (own !== undefined) return own.known ?? CLAIMED
+  return expects(context, manifest).ask ? claimed(manifest) : ABSENT
+}
+
+/**
+ * The attestations of one version, verified. The mirror's own copy comes first: evidence once verified for these bytes
+ * cannot vanish. Otherwise the upstream is asked when it announces attestations (or when it is to be probed).
+ */
+export async function verifiedAttestations(
+  context: PackageContext,
+  manifest: VersionManifest,
+  deps: AttestationDeps,
+): Promise<AttestationResult> {
+  try {
+    return (await remembered(context, manifest, deps)) ?? (await asked(context, manifest, deps))
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error
+    const evidence: Evidence<never> = { state: 'unavailable', reasons: [error.reason] }
+    return { publishAttestation: evidence, provenance: evidence }
+  }
+}
+
+async function asked(context: PackageContext, manifest: VersionManifest, deps: AttestationDeps): Promise<AttestationResult> {
+  const { ask, announced } = expects(context, manifest)
+  const integrity = parseIntegrity(manifest.dist.integrity)
+  if (!ask || integrity.state !== 'ok') return ABSENT
+  const ref = { name: context.document.packument.name, version: manifest.version }
+  const document = await context.upstream.attestations(ref)
+  if (document !== 'absent') assertDocument(document, ref)
+  const result = document === 'absent' ? ABSENT : await verifyDocument(context, ref, integrity, document, deps)
+  return announced ? missing(manifest, result, ref) : result
+}
+
+/** Whether the upstream is asked for a version's attestations, and whether its packument promised any. */
+function expects(context: PackageContext, manifest: VersionManifest): { ask: boolean; announced: boolean } {
+  const announced = manifest.dist.attestations !== undefined
+  switch (context.upstream.attestationsMode) {
+    case 'none':
+      return { ask: false, announced: false }
+    case 'probe':
+      return { ask: true, announced }
+    case 'announced':
+      return { ask: announced, announced }
+  }
+}
+
+interface OwnCopy {
+  /** sha256 of the document in the byte store */
+  readonly digest: string
+  readonly integrity: { readonly sri: string; readonly sha512: string }
+  /** What it said, while that still rests on trusted anchors. */
+  readonly known: AttestationResult | undefined
+}
+
+/** The mirror's own copy of a version's attestations, when it is of the same bytes and holds all that is announced now. */
+function ownCopy(context: PackageContext, { version, dist }: VersionManifest): OwnCopy | undefined {
+  const record = context.records.get(version)
+  const integrity = parseIntegrity(dist.integrity)
+  if (record?.attestations === undefined || integrity.state !== 'ok' || record.integrity !== integrity.sri) return undefined
+  // Provenance can be added later: then the copy without it is not all there is.
+  if (dist.attestations?.provenance !== undefined && !record.had.provenance) return undefined
+  const ref = { name: context.document.packument.name, version }
+  const known = factOf(context, keyOf(ref, integrity.sha512, record.attestations, context.upstream.registry))
+  return { digest: record.attestations, integrity, known: known && withdrawn(known, dist.attestations) }
+}
+
+function factOf(context: PackageContext, key: string): AttestationResult | undefined {
+  const fact = context.facts.get(key) as readonly [AttestationResult['publishAttestation'], AttestationResult['provenance']] | undefined
+  return fact && { publishAttestation: fact[0], provenance: fact[1] }
+}
+
+async function remembered(
+  context: PackageContext,
+  manifest: VersionManifest,
+  deps: AttestationDeps,
+): Promise<AttestationResult | undefined> {
+  const own = ownCopy(context, manifest)
+  if (own === undefined || own.known !== undefined) return own?.known
+  const document = await deps.bytes.get(own.digest)
+  if (document === undefined) return undefined
+  const ref = { name: context.document.packument.name, version: manifest.version }
+  return withdrawn(await verifyDocument(context, ref, own.integrity, document, deps), manifest.dist.attestations)
+}
+
+async function verifyDocument(
+  context: PackageContext,
+  ref: PackageRef,
+  integrity: { readonly sri: string; readonly sha512: string },
+  document: Uint8Array,
+  deps: AttestationDeps,
+): Promise<AttestationResult> {
+  const { registry } = context.upstream
+  const digest = createHash('sha256').update(document).digest('hex')
+  const key = keyOf(ref, integrity.sha512, digest, registry)
+  const known = factOf(context, key)
+  if (known !== undefined) return known
+
+  const { result, anchors } = await deps.verifier.attestations({ ref, sha512: integrity.sha512, document, registry }, context.trust)
+  context.facts.settle(key, [result.publishAttestation, result.provenance], anchors)
+  await remember(context, ref.version, integrity.sri, result, document, deps)
+  return result
+}
+
+async function remember(
+  context: PackageContext,
+  version: string,
+  integrity: string,
+  { publishAttestation, provenance }: AttestationResult,
+  document: Uint8Array,
+  { ledger, bytes }: AttestationDeps,
+): Promise<void> {
+  const states = [publishAttestation.state, provenance.state]
+  if (!states.includes('verified') || !states.every((state) => state === 'verified' || state === 'absent')) return
+  if (!hasSameIntegrity(context.records.get(version), integrity)) return
+  const record: VersionRecord = {
+    version,
+    integrity,
+    recordedAt: context.document.confirmedAt,
+    because: 'attestation',
+    signatures: [],
+    attestations: await bytes.put(document),
+    had: { publishAttestation: publishAttestation.state === 'verified', provenance: provenance.state === 'verified' },
+  }
+  ledger.record(context.upstream.registry, context.document.packument.name, [record])
+}
+
+/** What was promised and is not in the answer counts against the version: an attacker who cannot forge evidence drops it. */
+function missing(manifest: VersionManifest, result: AttestationResult, ref: PackageRef): AttestationResult {
+  const announced = manifest.dist.attestations
+  if (announced === undefined) return result
+  const nothing = result.publishAttestation.state === 'absent' && result.provenance.state === 'absent'
+  const lost: Evidence<never> = {
+    state: 'invalid',
+    reasons: [reason('attestation-missing', `the registry announces attestations of ${specOf(ref)} and does not have them`)],
+  }
+  const { provenance } = announced
+  if (provenance === undefined) return nothing ? { ...result, publishAttestation: lost } : result
+  if (result.provenance.state !== 'absent') return result
+  if (KNOWN_PROVENANCE.has(provenance)) return { ...result, provenance: lost }
+  const unsupported = reason('provenance-unsupported', `the provenance announced for ${specOf(ref)} is of a type this mirror cannot judge`)
+  return { ...result, provenance: { state: 'invalid', reasons: [unsupported] } }
+}
+
+function claimed({ dist }: VersionManifest): AttestationResult {
+  const claim = { state: 'claimed' } as const
+  return dist.attestations === undefined
+    ? { publishAttestation: claim, provenance: claim }
+    : { publishAttestation: claim, provenance: dist.attestations.provenance === undefined ? { state: 'absent' } : claim }
+}
+
+/** An answer that is not an attestations document at all was not an answer: `unavailable`, not `invalid`. */
+function assertDocument(document: Uint8Array, ref: PackageRef): void {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(Buffer.from(document).toString('utf8'))
+  } catch (error) {
+    throw new Unavailable('evidence-unavailable', `the registry's answer for the attestations of ${specOf(ref)} is not JSON`, { cause: error })
+  }
+  if (!isObject(parsed) || !Array.isArray(own(parsed, 'attestations')))
+    throw new Unavailable('evidence-unavailable', `the registry's answer for the attestations of ${specOf(ref)} is not an attestations document`)
+}
+
+const withdrawn = (result: AttestationResult, announced: VersionManifest['dist']['attestations']): AttestationResult => ({
+  publishAttestation: announced === undefined ? gone(result.publishAttestation) : result.publishAttestation,
+  provenance: announced?.provenance === undefined ? gone(result.provenance) : result.provenance,
+})
+
+const gone = <Facts>(evidence: Evidence<Facts>): Evidence<Facts> =>
+  evidence.state === 'verified' ? { ...evidence, withdrawn: true } : evidence
+
+const keyOf = (ref: PackageRef, sha512: string, document: string, registry: string): string =>
+  `attestations:${createHash('sha256').update(JSON.stringify([ref.name, ref.version, sha512, document, registry])).digest('hex')}`

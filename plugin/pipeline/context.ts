@@ -1,0 +1,82 @@
+import type { FactStore, Ledger, StoredFact, TrustMaterial, Upstream, UpstreamPackument, VersionRecord } from '../domain/ports.ts'
+import type { Evidence } from '../domain/evidence.ts'
+import type { Json } from '../domain/json.ts'
+
+/** One package as one request sees it: what the upstream says, what is trusted, and what is remembered. */
+export interface PackageContext {
+  readonly upstream: Upstream
+  readonly document: UpstreamPackument
+  readonly trust: TrustMaterial
+  readonly records: ReadonlyMap<string, VersionRecord>
+  readonly facts: PackageFacts
+}
+
+/** The facts of one package: read once, added to as evidence is verified, written back once. */
+export class PackageFacts {
+  readonly #store: FactStore
+  readonly #scope: string
+  readonly #trust: TrustMaterial
+  readonly #known: ReadonlyMap<string, StoredFact>
+  readonly #added = new Map<string, StoredFact>()
+
+  private constructor(store: FactStore, scope: string, trust: TrustMaterial, known: ReadonlyMap<string, StoredFact>) {
+    this.#store = store
+    this.#scope = scope
+    this.#trust = trust
+    this.#known = known
+  }
+
+  static async load(store: FactStore, scope: string, trust: TrustMaterial): Promise<PackageFacts> {
+    return new PackageFacts(store, scope, trust, await store.load(scope))
+  }
+
+  /** A fact whose anchors are all still trusted. The caller knows its shape by the key it asks with. */
+  get(key: string): Json | undefined {
+    const fact = this.#added.get(key) ?? this.#known.get(key)
+    return fact?.anchors.every((anchor) => this.#isTrusted(anchor)) === true ? fact.value : undefined
+  }
+
+  put(key: string, value: Json, anchors: readonly string[]): void {
+    this.#added.set(key, { anchors, value })
+  }
+
+  /**
+   * Keeps evidence that is settled for good. What verified rests on its anchors; what did not may verify under other trust
+   * material, so it rests on all of it. `unavailable` and `unknown-key` are never kept.
+   */
+  settle(key: string, evidence: readonly Evidence<unknown>[], anchors: readonly string[]): void {
+    if (evidence.some(({ state }) => state === 'unavailable' || state === 'unknown-key' || state === 'claimed')) return
+    const verified = evidence.every(({ state }) => state === 'verified' || state === 'absent')
+    this.put(key, evidence as unknown as Json, verified ? anchors : [this.#everything()])
+  }
+
+  async save(): Promise<void> {
+    if (this.#added.size > 0) await this.#store.add(this.#scope, this.#added)
+  }
+
+  #everything(): string {
+    return `revision:${this.#trust.revision}`
+  }
+
+  #isTrusted(anchor: string): boolean {
+    return this.#trust.anchors.has(anchor) || anchor === this.#everything()
+  }
+}
+
+/** Loads what is remembered of a package and notes this answer in the ledger. */
+export async function openPackage(
+  upstream: Upstream,
+  document: UpstreamPackument,
+  trust: TrustMaterial,
+  memories: { readonly facts: FactStore; readonly ledger: Ledger },
+): Promise<PackageContext> {
+  const { name } = document.packument
+  if (!document.stale) memories.ledger.sight(upstream.registry, name, [...document.packument.versions.keys()], document.confirmedAt)
+  return {
+    upstream,
+    document,
+    trust,
+    records: memories.ledger.records(upstream.registry, name),
+    facts: await PackageFacts.load(memories.facts, `${upstream.registry} ${name}`, trust),
+  }
+}

@@ -1,0 +1,76 @@
+import type { Candidate, Evidence } from '../domain/evidence.ts'
+import type { Packument, RegistrySignature } from '../domain/packument.ts'
+import type { Policy, UpstreamPackument } from '../domain/ports.ts'
+import { isServed, type Verdict } from '../domain/verdict.ts'
+import type { PackageContext } from './context.ts'
+
+/** Evidence the upstream no longer shows and the mirror goes on serving. */
+export interface KeptEvidence {
+  readonly signatures?: readonly RegistrySignature[]
+  readonly attestations?: { readonly provenance?: string }
+}
+
+/** A package with the verdict on each of its versions: what answers are made of. Immutable. */
+export class Listing {
+  readonly packument: Packument
+  readonly uplink: string
+  readonly verdicts: ReadonlyMap<string, Verdict>
+  readonly kept: ReadonlyMap<string, KeptEvidence>
+  readonly policyRevision: string
+  /** In `listing: verified` nothing is listed that could not be decided. */
+  readonly listsUndecided: boolean
+  readonly builtAt: Date
+  /** The upstream could not be asked: this is its last good answer. */
+  readonly stale: boolean
+  /** When the clock alone would change a verdict in it. */
+  readonly validUntil: Date | undefined
+
+  constructor(
+    document: UpstreamPackument,
+    uplink: string,
+    policy: Policy,
+    judged: readonly { readonly candidate: Candidate; readonly verdict: Verdict }[],
+    kept: ReadonlyMap<string, KeptEvidence>,
+    builtAt: Date,
+    /** When what it rests on stops counting, beside its verdicts. */
+    ends: readonly Date[],
+  ) {
+    this.packument = document.packument
+    this.uplink = uplink
+    this.stale = document.stale
+    this.policyRevision = policy.revision
+    this.listsUndecided = policy.listing === 'claimed'
+    this.verdicts = new Map(judged.map(({ candidate, verdict }) => [candidate.ref.version, verdict]))
+    this.kept = kept
+    this.builtAt = builtAt
+    const all = [...ends, ...judged.flatMap(({ verdict }) => verdict.validUntil ?? [])]
+    const first = all.reduce((earliest, end) => Math.min(earliest, end.getTime()), Infinity)
+    this.validUntil = first === Infinity ? undefined : new Date(first)
+  }
+
+  /** Whether a version appears in this package's metadata. */
+  lists(version: string): boolean {
+    const verdict = this.verdicts.get(version)
+    if (verdict === undefined) return false
+    return isServed(verdict) || (verdict.outcome === 'unavailable' && this.listsUndecided)
+  }
+}
+
+/** The mirror's own copies of evidence that is gone upstream, by version. */
+export function keptEvidence(context: PackageContext, candidates: readonly Candidate[]): ReadonlyMap<string, KeptEvidence> {
+  const kept = new Map<string, KeptEvidence>()
+  for (const { ref, signature, publishAttestation, provenance } of candidates) {
+    const record = context.records.get(ref.version)
+    if (record === undefined) continue
+    const signatures = isWithdrawn(signature) ? { signatures: record.signatures } : {}
+    const attestations =
+      isWithdrawn(publishAttestation) || isWithdrawn(provenance)
+        ? { attestations: provenance.state === 'verified' ? { provenance: provenance.facts.predicateType } : {} }
+        : {}
+    const entry = { ...signatures, ...attestations }
+    if (Object.keys(entry).length > 0) kept.set(ref.version, entry)
+  }
+  return kept
+}
+
+const isWithdrawn = (evidence: Evidence<unknown>): boolean => evidence.state === 'verified' && evidence.withdrawn === true

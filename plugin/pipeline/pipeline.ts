@@ -1,0 +1,284 @@
+/**
+ * The main job: evidence, verified, judged. Read `listing` for a packument and `tarball` for the gate.
+ * It knows ports only; `compose.ts` says what is behind them.
+ */
+import { parseIntegrity } from '../domain/integrity.ts'
+import type { Candidate } from '../domain/evidence.ts'
+import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
+import type { Packument, VersionManifest } from '../domain/packument.ts'
+import type {
+  AttestationResult,
+  ByteStore,
+  Clock,
+  DecisionLog,
+  FactStore,
+  Ledger,
+  Policy,
+  StoredTarball,
+  TarballInspector,
+  TrustMaterial,
+  Upstream,
+  UpstreamPackument,
+  Upstreams,
+  Verifier,
+  VersionRecord,
+} from '../domain/ports.ts'
+import { isServed, type Verdict } from '../domain/verdict.ts'
+import { knownAttestations, verifiedAttestations } from './attestations.ts'
+import { candidateOf } from './candidate.ts'
+import { openPackage, type PackageContext } from './context.ts'
+import { ListingCache } from './listing-cache.ts'
+import { Listing, keptEvidence } from './listing.ts'
+import { likelyPicks, newestFirst } from './selection.ts'
+import { signaturesOf } from './signatures.ts'
+import { Suspects } from './suspects.ts'
+import { versionOfFile } from './tarball-name.ts'
+import { verifiedTarball } from './tarball.ts'
+
+export interface PipelineDeps {
+  readonly upstreams: Upstreams
+  readonly verifier: Verifier
+  readonly facts: FactStore
+  readonly ledger: Ledger
+  readonly bytes: ByteStore
+  readonly inspector: TarballInspector
+  readonly policy: () => Policy
+  readonly trustOf: (uplink: string) => TrustMaterial
+  readonly signsAlways: (uplink: string) => boolean
+  readonly decisions: DecisionLog
+  readonly clock: Clock
+  /** Runs tasks a few at a time, in the order given. */
+  readonly limit: <Result>(task: () => Promise<Result>) => Promise<Result>
+  /** Settles when a first answer should not wait any longer for provenance. */
+  readonly deadline: () => Promise<void>
+  /** Told of failures in work that no request waits for. */
+  readonly onBackgroundError: (error: unknown) => void
+}
+
+/** One version, judged in full. */
+export interface Judgement {
+  readonly ref: PackageRef
+  readonly candidate: Candidate
+  readonly verdict: Verdict
+}
+
+export type TarballAnswer =
+  | { readonly kind: 'served'; readonly judgement: Judgement; readonly tarball: StoredTarball }
+  | { readonly kind: 'refused'; readonly judgement: Judgement }
+  /** Known before, and gone upstream. */
+  | { readonly kind: 'withdrawn'; readonly ref: PackageRef }
+  | { readonly kind: 'absent' }
+
+const ABSENT = { state: 'absent' } as const
+const NO_ATTESTATIONS: AttestationResult = { publishAttestation: ABSENT, provenance: ABSENT }
+
+export class Pipeline {
+  readonly #deps: PipelineDeps
+  readonly #listings: ListingCache
+  readonly #suspects = new Suspects()
+
+  constructor(deps: PipelineDeps) {
+    this.#deps = deps
+    this.#listings = new ListingCache()
+  }
+
+  /**
+   * Every version of a package with its verdict, or `absent` when no uplink has the package.
+   * @throws Unavailable when the owner of the package cannot be asked and nothing usable is kept
+   */
+  async listing(name: string): Promise<Listing | 'absent'> {
+    const found = await this.#deps.upstreams.find(name)
+    if (found === 'absent') return 'absent'
+    const { upstream, document } = found
+    const trust = this.#deps.trustOf(upstream.name)
+    const basis = [document.digest, this.#deps.policy().revision, trust.revision].join(' ')
+    return this.#listings.get(name, basis, this.#deps.clock.now(), () => this.#list(upstream, document, trust))
+  }
+
+  /**
+   * The tarball of a file name, when its evidence, its bytes and the manifest inside are what policy asks for: all of it is
+   * verified before this resolves.
+   * @throws Unavailable
+   */
+  async tarball(name: string, fileName: string): Promise<TarballAnswer> {
+    const found = await this.#deps.upstreams.find(name)
+    const version = found === 'absent' ? undefined : versionOfFile(found.document.packument, fileName)
+    const manifest = version === undefined || found === 'absent' ? undefined : found.document.packument.versions.get(version)
+    if (found === 'absent' || manifest === undefined) return this.#gone(name, fileName)
+
+    const context = await this.#open(found.upstream, found.document)
+    try {
+      const judgement = await this.#judge(context, manifest)
+      if (!isServed(judgement.verdict)) return this.#refuse(judgement)
+      return await this.#deliver(context, manifest, judgement)
+    } finally {
+      await context.facts.save()
+    }
+  }
+
+  /** Whether any uplink has a package of this name. @throws Unavailable */
+  async exists(name: string): Promise<boolean> {
+    return (await this.#deps.upstreams.find(name)) !== 'absent'
+  }
+
+  /** The verdict on one version with all its evidence, its bytes apart. */
+  async judge(ref: PackageRef): Promise<Judgement | 'absent'> {
+    const found = await this.#deps.upstreams.find(ref.name)
+    const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(ref.version)
+    if (found === 'absent' || manifest === undefined) return 'absent'
+    const context = await this.#open(found.upstream, found.document)
+    try {
+      return await this.#judge(context, manifest)
+    } finally {
+      await context.facts.save()
+    }
+  }
+
+  /**
+   * The attestations document of a version as it was verified, whatever the policy needs of it; `absent` when there is none
+   * that verifies.
+   */
+  async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
+    const found = await this.#deps.upstreams.find(ref.name)
+    const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(ref.version)
+    if (found === 'absent' || manifest === undefined) return 'absent'
+    const context = await this.#open(found.upstream, found.document)
+    await verifiedAttestations(context, manifest, this.#deps)
+    await context.facts.save()
+    const record = this.#deps.ledger.records(found.upstream.registry, ref.name).get(ref.version)
+    const integrity = parseIntegrity(manifest.dist.integrity)
+    if (record?.attestations === undefined || integrity.state !== 'ok' || record.integrity !== integrity.sri) return 'absent'
+    return (await this.#deps.bytes.get(record.attestations)) ?? 'absent'
+  }
+
+  #open(upstream: Upstream, document: UpstreamPackument): Promise<PackageContext> {
+    return openPackage(upstream, document, this.#deps.trustOf(upstream.name), this.#deps)
+  }
+
+  async #list(upstream: Upstream, document: UpstreamPackument, trust: TrustMaterial): Promise<Listing> {
+    const context = await openPackage(upstream, document, trust, this.#deps)
+    const { packument } = document
+    const policy = this.#deps.policy()
+    const now = this.#deps.clock.now()
+    const manifests = [...packument.versions.values()]
+    const signatures = await signaturesOf(context, manifests, this.#deps.verifier, this.#deps.ledger)
+    const attestations = await this.#attestationsBeforeDeadline(context)
+    const suspicions = new Map(manifests.map((manifest) => [manifest, this.#suspects.of(upstream.registry, packument.name, manifest, now)]))
+    const candidates = manifests.map((manifest) => {
+      const parts = {
+        signature: signatures.get(manifest.version) ?? ABSENT,
+        attestations: attestations.get(manifest.version) ?? knownAttestations(context, manifest),
+        byteFaults: suspicions.get(manifest)?.reasons ?? [],
+      }
+      return candidateOf(context, manifest, parts, this.#deps)
+    })
+    await context.facts.save()
+    const judged = candidates.map((candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
+    const ends = [...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? [])
+    const listing = new Listing(document, upstream.name, policy, judged, keptEvidence(context, candidates), now, ends)
+    this.#recordListing(listing, judged, policy.revision)
+    return listing
+  }
+
+  /** Provenance of the versions an install is likely to pick, as far as the deadline allows; the rest follows behind. */
+  async #attestationsBeforeDeadline(context: PackageContext): Promise<ReadonlyMap<string, AttestationResult>> {
+    const { packument } = context.document
+    const policy = this.#deps.policy()
+    const picks = policy.listing === 'verified' ? newestFirst([...packument.versions.keys()]) : likelyPicks(packument)
+    const wanted = picks
+      .map((version) => packument.versions.get(version))
+      .filter((manifest) => manifest !== undefined)
+      .filter((manifest) => needsAttestations(policy, packument, manifest))
+    const verified = new Map<string, AttestationResult>()
+    let late = false
+    const work = Promise.all(
+      wanted.map((manifest) =>
+        this.#deps.limit(async () => {
+          if (late && policy.listing !== 'verified') return
+          verified.set(manifest.version, await verifiedAttestations(context, manifest, this.#deps))
+        }),
+      ),
+    )
+    const finished = await Promise.race([work.then(() => true), this.#deps.deadline().then(() => false)])
+    if (finished) return verified
+    late = true
+    const inTime = new Map(verified)
+    work.then(() => context.facts.save()).then(() => { this.#listings.forget(packument.name) }, this.#deps.onBackgroundError)
+    return inTime
+  }
+
+  async #judge(context: PackageContext, manifest: VersionManifest): Promise<Judgement> {
+    const { packument } = context.document
+    const policy = this.#deps.policy()
+    const [signatures, attestations] = await Promise.all([
+      signaturesOf(context, [manifest], this.#deps.verifier, this.#deps.ledger),
+      needsAttestations(policy, packument, manifest) ? verifiedAttestations(context, manifest, this.#deps) : NO_ATTESTATIONS,
+    ])
+    const signature = signatures.get(manifest.version) ?? ABSENT
+    const candidate = candidateOf(context, manifest, { signature, attestations, byteFaults: [] }, this.#deps)
+    return { ref: candidate.ref, candidate, verdict: policy.evaluate(candidate, 'gate', this.#deps.clock.now()) }
+  }
+
+  async #deliver(context: PackageContext, manifest: VersionManifest, judgement: Judgement): Promise<TarballAnswer> {
+    const { candidate } = judgement
+    // A version without a usable digest has nothing its bytes could be held against: it is never delivered.
+    if (candidate.integrity.state !== 'ok') return this.#refuse(judgement)
+    const { registry } = context.upstream
+    const { tarball, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
+    const now = this.#deps.clock.now()
+    if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#listings.forget(candidate.ref.name)
+    const final = { ...candidate, faults: [...candidate.faults, ...faults] }
+    const verdict = faults.length === 0 ? judgement.verdict : this.#deps.policy().evaluate(final, 'gate', now)
+    const judged = { ref: candidate.ref, candidate: final, verdict }
+    if (tarball === undefined || !isServed(verdict)) return this.#refuse(judged)
+
+    if (!context.records.has(manifest.version)) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
+    this.#record(verdict.outcome === 'warn' ? 'warned' : 'served', judged)
+    return { kind: 'served', judgement: judged, tarball }
+  }
+
+  #refuse(judgement: Judgement): TarballAnswer {
+    this.#record(judgement.verdict.outcome === 'unavailable' ? 'unavailable' : 'refused', judgement)
+    return { kind: 'refused', judgement }
+  }
+
+  /** What was here once is refused by name, so that nobody takes a takedown for a typing error. */
+  #gone(name: string, fileName: string): TarballAnswer {
+    for (const { registry } of this.#deps.upstreams.all) {
+      const version = this.#deps.ledger.versions(registry, name).find((known) => tarballFileName({ name, version: known }) === fileName)
+      if (version !== undefined) return { kind: 'withdrawn', ref: { name, version } }
+    }
+    return { kind: 'absent' }
+  }
+
+  #recordListing(listing: Listing, judged: readonly { candidate: Candidate; verdict: Verdict }[], policyRevision: string): void {
+    for (const { candidate, verdict } of judged)
+      if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict }, listing.builtAt, policyRevision)
+  }
+
+  #record(
+    kind: 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable',
+    { ref, candidate, verdict }: Judgement,
+    at = this.#deps.clock.now(),
+    policyRevision = this.#deps.policy().revision,
+  ): void {
+    const integrity = candidate.integrity.state === 'ok' ? candidate.integrity.sri : undefined
+    this.#deps.decisions.record({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, at })
+  }
+}
+
+function needsAttestations(policy: Policy, { name }: Packument, { version }: VersionManifest): boolean {
+  const needs = policy.needs({ name, version })
+  return needs.publishAttestation || needs.provenance
+}
+
+/** What is remembered of a version that nothing but its bytes vouched for. */
+const servedRecord = (version: string, integrity: string, recordedAt: Date): VersionRecord => ({
+  version,
+  integrity,
+  recordedAt,
+  because: 'bytes',
+  signatures: [],
+  attestations: undefined,
+  had: { publishAttestation: false, provenance: false },
+})

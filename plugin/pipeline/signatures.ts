@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import type { Evidence, SignatureFacts } from '../domain/evidence.ts'
+import { parseIntegrity } from '../domain/integrity.ts'
+import type { RegistrySignature, VersionManifest } from '../domain/packument.ts'
+import type { Ledger, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
+import type { PackageContext } from './context.ts'
+
+type SignatureEvidence = Evidence<SignatureFacts>
+
+interface Question {
+  readonly task: SignatureTask
+  /** The upstream no longer has this signature; it is the mirror's own copy. */
+  readonly withdrawn: boolean
+  readonly key: string
+}
+
+/**
+ * Registry signatures of the given versions, verified off the event loop in one batch; known facts cost nothing.
+ * What verified is written to the ledger.
+ */
+export async function signaturesOf(
+  context: PackageContext,
+  manifests: readonly VersionManifest[],
+  verifier: Verifier,
+  ledger: Ledger,
+): Promise<ReadonlyMap<string, SignatureEvidence>> {
+  const { name } = context.document.packument
+  const evidence = new Map<string, SignatureEvidence>()
+  const open: Question[] = []
+  for (const manifest of manifests) {
+    const question = questionOf(name, manifest, context.records.get(manifest.version))
+    if (question === undefined) {
+      evidence.set(manifest.version, { state: 'absent' })
+      continue
+    }
+    const known = context.facts.get(question.key) as readonly [SignatureEvidence] | undefined
+    if (known === undefined) open.push(question)
+    else evidence.set(manifest.version, marked(known[0], question.withdrawn))
+  }
+  if (open.length === 0) return evidence
+
+  const results = await verifier.signatures(
+    name,
+    open.map(({ task }) => task),
+    context.trust,
+  )
+  for (const [index, { result, anchors }] of results.entries()) {
+    const question = open[index]
+    if (question === undefined) throw new RangeError('more verification results than tasks')
+    context.facts.settle(question.key, [result], anchors)
+    evidence.set(question.task.version, marked(result, question.withdrawn))
+  }
+  remember(context, open, evidence, ledger)
+  return evidence
+}
+
+/** What to verify: the upstream's signatures, else the mirror's own copy over the same integrity, else nothing. */
+function questionOf(name: string, manifest: VersionManifest, record: VersionRecord | undefined): Question | undefined {
+  const integrity = parseIntegrity(manifest.dist.integrity)
+  if (integrity.state !== 'ok') return undefined
+  const offered = manifest.dist.signatures
+  const kept = record?.integrity === integrity.sri && record.signatures.length > 0 ? record.signatures : undefined
+  const signatures = offered ?? kept
+  if (signatures === undefined) return undefined
+  const task = { version: manifest.version, integrity: integrity.sri, signatures }
+  return { task, withdrawn: offered === undefined, key: keyOf(name, task) }
+}
+
+const keyOf = (name: string, task: SignatureTask): string =>
+  `signature:${createHash('sha256').update(JSON.stringify([name, task.version, task.integrity, task.signatures])).digest('hex')}`
+
+const marked = (evidence: SignatureEvidence, withdrawn: boolean): SignatureEvidence =>
+  withdrawn && evidence.state === 'verified' ? { ...evidence, withdrawn: true } : evidence
+
+function remember(
+  context: PackageContext,
+  asked: readonly Question[],
+  evidence: ReadonlyMap<string, SignatureEvidence>,
+  ledger: Ledger,
+): void {
+  const records = asked
+    .filter(({ task }) => evidence.get(task.version)?.state === 'verified')
+    .filter(({ task }) => hasSameIntegrity(context.records.get(task.version), task.integrity))
+    .map(({ task }): VersionRecord => ({
+      version: task.version,
+      integrity: task.integrity,
+      recordedAt: context.document.confirmedAt,
+      because: 'signature',
+      signatures: task.signatures as readonly RegistrySignature[],
+      attestations: undefined,
+      had: { publishAttestation: false, provenance: false },
+    }))
+  if (records.length === 0) return
+  ledger.record(context.upstream.registry, context.document.packument.name, records)
+  ledger.setSigns(context.upstream.registry)
+}
+
+/** A first record, or one of the same bytes: another integrity is `integrity-changed` and never overwrites. */
+export const hasSameIntegrity = (record: VersionRecord | undefined, integrity: string): boolean =>
+  record === undefined || record.integrity === integrity

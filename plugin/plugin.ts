@@ -1,0 +1,102 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { RequestHandler, Response } from 'express'
+import type { StructuredLogger } from './audit/decisions.ts'
+import { open, prepare, type Engine, type Replacements } from './compose.ts'
+import type { VerdaccioConfiguration } from './config/configuration.ts'
+import { messageOf } from './domain/errors.ts'
+import { isLocal, type TokenLogger, type VerdaccioAuth, type VerdaccioStorage } from './http/access.ts'
+import { createRouter } from './http/router.ts'
+import { withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
+
+export type VerdaccioLogger = StructuredLogger & TokenLogger
+
+interface PluginOptions {
+  readonly config: VerdaccioConfiguration
+  readonly logger: VerdaccioLogger
+}
+
+interface ExpressApp {
+  use(handler: RequestHandler): void
+}
+
+/** One engine per Verdaccio, however often Verdaccio instantiates the plugin (as middleware and as filter). */
+interface Shared {
+  readonly engine: Promise<Engine>
+  /** Set once the middleware is registered: without it nothing can tell a package published here from a stored foreign one. */
+  storage: VerdaccioStorage | undefined
+}
+
+const shared = new WeakMap<object, Shared>()
+const registered: Promise<Engine>[] = []
+const writing = new AsyncLocalStorage<boolean>()
+let replacements: Replacements = {}
+
+/** Engines whose routes are in place, oldest first: how `serve` asserts that Verdaccio loaded this plugin, and this copy of it. */
+export const registeredEngines = (): readonly Promise<Engine>[] => registered
+
+/** For tests: what the engines opened from now on are given instead of the real thing. */
+export function replaceForTests(value: Replacements): void {
+  replacements = value
+}
+
+/**
+ * The Verdaccio plugin `provenance`, for `middlewares:` and `filters:`.
+ *
+ * Verdaccio logs and skips a plugin whose constructor throws, and then serves without it. So a bad configuration is kept
+ * here and thrown where Verdaccio does not catch it: in `register_middlewares`, which ends the start.
+ */
+export class ProvenancePlugin {
+  readonly #state: Shared | { readonly failure: unknown }
+  readonly #logger: VerdaccioLogger
+
+  /** `_merged` is Verdaccio's whole configuration with this plugin's section spread over it: the section is read from `config`. */
+  constructor(_merged: unknown, { config, logger }: PluginOptions) {
+    this.#logger = logger
+    this.#state = sharedState(config, logger)
+  }
+
+  register_middlewares(app: ExpressApp, auth: VerdaccioAuth, storage: VerdaccioStorage): void {
+    if ('failure' in this.#state) throw this.#state.failure
+    const { engine } = this.#state
+    this.#state.storage = storage
+    const logger = this.#logger
+    const router = engine.then(({ routes }) => createRouter({ ...routes, auth, storage, logger }))
+    app.use((request, response, next) => {
+      writing.run(!['GET', 'HEAD'].includes(request.method) || request.query.write === 'true', () => {
+        router.then((route) => { route(request, response, next) }, (error: unknown) => { notOpened(response, error) })
+      })
+    })
+    registered.push(engine)
+  }
+
+  /**
+   * The second line, behind routes that never let a proxied package reach the core: of what an older Verdaccio stored, the
+   * core shows nothing that came from an uplink. Writes see everything, since Verdaccio deletes what a filter hides.
+   */
+  async filter_metadata(manifest: StoredManifest): Promise<StoredManifest> {
+    if (writing.getStore() === true) return manifest
+    const storage = 'failure' in this.#state ? undefined : this.#state.storage
+    // Whatever cannot be told to be local is hidden: Verdaccio would show everything if this threw.
+    const local = storage !== undefined && (await isLocal(storage, manifest.name).catch(() => false))
+    return withoutUpstreamVersions(manifest, local)
+  }
+}
+
+function sharedState(config: VerdaccioConfiguration, logger: VerdaccioLogger): Shared | { readonly failure: unknown } {
+  const known = shared.get(config)
+  if (known !== undefined) return known
+  try {
+    const engine = open(prepare(config), logger, replacements)
+    engine.catch((error: unknown) => { logger.error({ err: error }, 'the mirror cannot open its stores: @{err.message}') })
+    const state: Shared = { engine, storage: undefined }
+    shared.set(config, state)
+    return state
+  } catch (failure) {
+    return { failure }
+  }
+}
+
+function notOpened(response: Response, error: unknown): void {
+  response.status(503).json({ error: `the mirror cannot open its stores: ${messageOf(error)}` })
+}
+

@@ -1,0 +1,89 @@
+import type { Candidate } from '../domain/evidence.ts'
+import type { EvidenceNeeds } from '../domain/ports.ts'
+import { isForgery, isUnavailable, type Reason } from '../domain/reason.ts'
+import type { Outcome, Verdict } from '../domain/verdict.ts'
+import { deny, earliest, SEVERITIES, undecided, warn, type Finding, type Situation } from './finding.ts'
+import { runChecks } from './requirements.ts'
+import type { Rule } from './rules.ts'
+import { deniedByRule, integrityNotUsable, noRule, withdrawn, type EvidenceKind } from './words.ts'
+
+/** Decides on one version: forgery, then the rule's own verdict, then its requirements, then the mode of the policy. */
+export function evaluate(
+  rule: Rule | undefined,
+  candidate: Candidate,
+  situation: Situation,
+  mode: 'enforce' | 'monitor',
+): Verdict {
+  // No silent default: a version no rule speaks of is a mistake in this program, and refused whatever the mode.
+  if (rule === undefined) return { outcome: 'deny', rule: 'none', reasons: [noRule()] }
+  const findings = [
+    ...forgeries(candidate, rule.examines),
+    ...faults(candidate),
+    ...ownVerdict(rule),
+    ...runChecks(rule.checks, candidate, situation),
+    ...warnings(candidate, rule.examines),
+  ]
+  return applyMode(conclude(rule.name, findings), mode)
+}
+
+const KINDS = ['signature', 'publishAttestation', 'provenance'] as const satisfies readonly EvidenceKind[]
+
+/** Excused by no rule and no branch; what the rule ignores is not examined. */
+function forgeries(candidate: Candidate, examines: EvidenceNeeds): readonly Finding[] {
+  const { integrity } = candidate
+  const reasons = [
+    ...candidate.faults,
+    ...KINDS.filter((kind) => examines[kind]).flatMap((kind) => reasonsOf(candidate[kind])),
+    ...(integrity.state === 'ok' ? [] : [integrityNotUsable(integrity.state)]),
+  ]
+  return reasons.filter(({ code }) => isForgery(code)).map((reason) => ({ severity: 'forgery', reason }))
+}
+
+const reasonsOf = (evidence: Candidate[EvidenceKind]): readonly Reason[] => ('reasons' in evidence ? evidence.reasons : [])
+
+const faults = (candidate: Candidate): readonly Finding[] =>
+  candidate.faults.map((reason) => (isUnavailable(reason.code) ? undecided(reason) : deny(reason)))
+
+const ownVerdict = ({ verdict }: Rule): readonly Finding[] =>
+  verdict?.outcome === 'deny' ? [deny(deniedByRule(verdict.reason))] : []
+
+const warnings = (candidate: Candidate, examines: EvidenceNeeds): readonly Finding[] => [
+  ...candidate.warnings.map(warn),
+  ...KINDS.filter((kind) => examines[kind] && isWithdrawn(candidate[kind])).map((kind) => warn(withdrawn(kind))),
+]
+
+const isWithdrawn = (evidence: Candidate[EvidenceKind]): boolean => evidence.state === 'verified' && evidence.withdrawn === true
+
+const OUTCOMES = { forgery: 'deny', deny: 'deny', unavailable: 'unavailable', warn: 'warn' } as const satisfies Record<
+  string,
+  Outcome
+>
+
+/** The worst finding decides; the reasons are listed worst first, each once. */
+function conclude(rule: string, findings: readonly Finding[]): Verdict {
+  const sorted = SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity))
+  const [worst] = sorted
+  const until = earliest(sorted)
+  return {
+    outcome: worst === undefined ? 'allow' : OUTCOMES[worst.severity],
+    rule,
+    reasons: onlyOnce(sorted.map(({ reason }) => reason)),
+    ...(until === undefined ? {} : { validUntil: until }),
+  }
+}
+
+/** A code is the same finding when it is said in the same words, or when the tarball's integrity was found wanting twice. */
+const onlyOnce = (reasons: readonly Reason[]): readonly Reason[] =>
+  reasons.filter(
+    (reason, index) =>
+      reasons.findIndex(
+        ({ code, message }) => code === reason.code && (message === reason.message || code.startsWith('integrity-')),
+      ) === index,
+  )
+
+/** `monitor` serves what policy refuses and says so, but never wrong bytes. What cannot be decided is not a refusal. */
+function applyMode(verdict: Verdict, mode: 'enforce' | 'monitor'): Verdict {
+  if (mode === 'enforce' || verdict.outcome !== 'deny') return verdict
+  if (verdict.reasons.some(({ code }) => code.startsWith('integrity-'))) return verdict
+  return { ...verdict, outcome: 'warn', monitored: true }
+}

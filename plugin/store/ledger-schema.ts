@@ -1,0 +1,42 @@
+import type { DatabaseSync } from 'node:sqlite'
+
+/**
+ * The ledger's tables, one step per version of the schema; a step that was released is never changed.
+ * Times are milliseconds since 1970. `known` is a JSON array of every version any answer ever named: most packages never need a
+ * row beside it, since only versions that appeared after the first answer have one in `appearance`.
+ */
+const STEPS = [
+  `CREATE TABLE package (
+     registry TEXT NOT NULL, name TEXT NOT NULL,
+     first_seen INTEGER NOT NULL, seen_at INTEGER NOT NULL, known TEXT NOT NULL,
+     PRIMARY KEY (registry, name)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE appearance (
+     registry TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+     first_seen INTEGER NOT NULL, last_absent INTEGER NOT NULL,
+     PRIMARY KEY (registry, name, version)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE record (
+     registry TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+     integrity TEXT NOT NULL, recorded_at INTEGER NOT NULL, because TEXT NOT NULL,
+     signatures TEXT NOT NULL, attestations TEXT,
+     had_publish_attestation INTEGER NOT NULL, had_provenance INTEGER NOT NULL,
+     PRIMARY KEY (registry, name, version)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE registry (registry TEXT PRIMARY KEY, signs INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+]
+
+/** @throws Error when a later version of this program wrote the file: it may hold what this one would lose. */
+export function migrate(database: DatabaseSync): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
+    if (version > STEPS.length) throw new Error(`ledger has schema ${version}; this version knows ${STEPS.length}`)
+    for (const step of STEPS.slice(version)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${STEPS.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}

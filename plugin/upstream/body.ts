@@ -1,0 +1,80 @@
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import type { Answer } from './connection.ts'
+import { RequestFailure } from './failure.ts'
+
+export type Encoding = 'gzip' | 'identity'
+
+export interface Body {
+  /** The document, decompressed. */
+  readonly bytes: Buffer
+  /** As it came over the wire. */
+  readonly wire: Buffer
+  readonly encoding: Encoding
+}
+
+/**
+ * All of a body, within `limit` bytes before and after decompression: a gzip bomb is dropped when it has unfolded that far,
+ * not when all of it is in memory.
+ */
+export async function readBody(answer: Answer, limit: number): Promise<Body> {
+  const encoding = encodingOf(answer.header('content-encoding'))
+  const expected = lengthOf(answer)
+  if (expected !== undefined && expected > limit) throw tooLarge(limit)
+  const wire = new Collector(limit)
+  const unfolded = new Collector(limit)
+  if (encoding === 'identity') await wire.drain(answer.body)
+  else await pipeline(wire.passing(answer.body), createGunzip(), (decoded: AsyncIterable<Uint8Array>) => unfolded.drain(decoded))
+  const received = wire.concat()
+  if (expected !== undefined && received.byteLength !== expected) throw cutShort()
+  return { wire: received, encoding, bytes: encoding === 'gzip' ? unfolded.concat() : received }
+}
+
+/** Keeps chunks up to a limit. */
+class Collector {
+  readonly #chunks: Uint8Array[] = []
+  readonly #limit: number
+  #size = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  #add(chunk: Uint8Array): void {
+    this.#size += chunk.byteLength
+    if (this.#size > this.#limit) throw tooLarge(this.#limit)
+    this.#chunks.push(chunk)
+  }
+
+  async drain(source: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of source) this.#add(chunk)
+  }
+
+  async *passing(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      this.#add(chunk)
+      yield chunk
+    }
+  }
+
+  concat(): Buffer {
+    return Buffer.concat(this.#chunks, this.#size)
+  }
+}
+
+/** The length an answer announces; undefined when it announces none. */
+export function lengthOf(answer: Answer): number | undefined {
+  const header = answer.header('content-length')
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined
+}
+
+export function encodingOf(header: string | undefined): Encoding {
+  const encoding = header?.trim().toLowerCase() ?? ''
+  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip'
+  if (encoding === '' || encoding === 'identity') return 'identity'
+  throw new RequestFailure('sent an encoding that was not asked for')
+}
+
+export const tooLarge = (limit: number): RequestFailure => new RequestFailure(`sent more than ${limit} bytes`)
+export const cutShort = (): RequestFailure =>
+  new RequestFailure('sent a body that was cut short', { retryable: true, answered: false })

@@ -1,0 +1,216 @@
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pRetry from 'p-retry'
+import { request } from 'undici'
+import type { Clock, TarballRefused } from '../domain/ports.ts'
+import { Breaker } from './breaker.ts'
+import { createDispatchers, type Dispatchers } from './dispatchers.ts'
+import { asFailure, asUnavailable, RequestFailure } from './failure.ts'
+import type { Credentials, Uplink } from './options.ts'
+
+/** What a client of uplinks needs of its surroundings. */
+export interface Surroundings {
+  readonly clock: Clock
+  /** `verdaccio-provenance/<version>` */
+  readonly userAgent: string
+  /** The first wait before asking again, in milliseconds; doubled each time. */
+  readonly retryWait?: number
+  /** A signal that aborts after so many milliseconds. */
+  readonly deadline?: (milliseconds: number) => AbortSignal
+}
+
+export interface Question {
+  readonly url: URL
+  /** For messages. */
+  readonly what: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Milliseconds for all of it. */
+  readonly deadline: number
+  /** Where a redirect may lead. */
+  readonly allows: (url: URL) => boolean
+  /** What is thrown when it leads elsewhere. */
+  readonly refused: () => RequestFailure | TarballRefused
+  /** Statuses that are answers; anything else is a failure. */
+  readonly answers: readonly number[]
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: Readable
+  header(name: string): string | undefined
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+const MAX_REDIRECTS = 3
+const MAX_RETRY_WAIT = 5000
+
+/** Asks one uplink: retries, redirects, credentials and the circuit breaker are here and nowhere else. */
+export class Connection {
+  readonly uplink: Uplink
+  readonly clock: Clock
+  readonly #breaker: Breaker
+  readonly #dispatchers: Dispatchers
+  readonly #surroundings: Surroundings
+
+  constructor(uplink: Uplink, surroundings: Surroundings) {
+    this.uplink = uplink
+    this.clock = surroundings.clock
+    this.#surroundings = surroundings
+    this.#breaker = new Breaker(uplink.maxFails, uplink.failTimeout, surroundings.clock)
+    this.#dispatchers = createDispatchers(uplink)
+  }
+
+  /** The uplink failed so often that it is not asked just now. */
+  get isOffline(): boolean {
+    return this.#breaker.isOpen
+  }
+
+  isOwn(url: URL): boolean {
+    return url.origin === this.uplink.base.origin
+  }
+
+  /** A signal for one question and everything that is read of its answer. */
+  signal(deadline: number): AbortSignal {
+    return (this.#surroundings.deadline ?? ((milliseconds) => AbortSignal.timeout(milliseconds)))(deadline)
+  }
+
+  /**
+   * Asks, hands the answer to `read`, and asks again where that may help: `read` must take all of the body that it needs, so
+   * that a body cut short is asked for again like an answer that never came.
+   * @throws Unavailable (`evidence-unavailable`); TarballRefused when redirected to an address that is not allowed
+   */
+  async ask<Value>(
+    question: Question,
+    read: (answer: Answer) => Promise<Value>,
+    signal = this.signal(question.deadline),
+  ): Promise<Value> {
+    // Another host says nothing about the uplink: its failures neither close the uplink nor does its health open it.
+    const breaker = this.isOwn(question.url) ? this.#breaker : undefined
+    if (breaker?.isOpen) throw asUnavailable(leftAlone(), this.uplink.name, question.what)
+    try {
+      const value = await this.#retried(() => this.#once(question, read, signal), signal)
+      breaker?.answered()
+      return value
+    } catch (error) {
+      const failure = asFailure(error, signal)
+      if (failure instanceof RequestFailure && !failure.answered) breaker?.failed()
+      else breaker?.answered()
+      throw asUnavailable(failure, this.uplink.name, question.what)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatchers.destroy()
+  }
+
+  #retried<Value>(attempt: () => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    return pRetry(attempt, {
+      retries: this.uplink.retries,
+      minTimeout: this.#surroundings.retryWait ?? 200,
+      maxTimeout: MAX_RETRY_WAIT,
+      randomize: true,
+      signal,
+      shouldRetry: ({ error }) => error instanceof RequestFailure && error.retryable && error.retryAfter <= MAX_RETRY_WAIT,
+      onFailedAttempt: async ({ error, retriesLeft }) => {
+        if (!(error instanceof RequestFailure) || retriesLeft === 0) return
+        if (error.retryAfter > 0 && error.retryAfter <= MAX_RETRY_WAIT) await sleep(error.retryAfter, undefined, { signal })
+      },
+    })
+  }
+
+  async #once<Value>(question: Question, read: (answer: Answer) => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    try {
+      const answer = await this.#follow(question, signal)
+      if (question.answers.includes(answer.status)) return await readOrEnd(answer, read)
+      await discard(answer.body)
+      throw refusal(answer)
+    } catch (error) {
+      throw asFailure(error, signal)
+    }
+  }
+
+  async #follow(question: Question, signal: AbortSignal): Promise<Answer> {
+    let url = question.url
+    let trusted = this.isOwn(url)
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+      const answer = await this.#send(url, this.#headers(question, trusted), signal)
+      if (!REDIRECTS.has(answer.status)) return answer
+      await discard(answer.body)
+      const next = URL.parse(answer.header('location') ?? '', url.href)
+      if (next === null) throw new RequestFailure('redirects to nowhere')
+      if (!question.allows(next)) throw question.refused()
+      url = next
+      // Once an answer of another host was followed, what it leads to is its choice: no credentials, even back home.
+      trusted = trusted && this.isOwn(next)
+    }
+    throw new RequestFailure('redirects too often')
+  }
+
+  async #send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+    const { statusCode, headers: received, body } = await request(url, {
+      dispatcher: this.#dispatchers.for(url),
+      headers,
+      signal,
+      headersTimeout: this.uplink.timeout,
+      bodyTimeout: this.uplink.timeout,
+    })
+    // Errors reach whoever reads the body; one that nobody reads any more must not end the process.
+    body.on('error', () => undefined)
+    return { status: statusCode, body, header: (name) => [received[name] ?? []].flat()[0] }
+  }
+
+  #headers(question: Question, trusted: boolean): Record<string, string> {
+    const { auth, headers } = this.uplink
+    return {
+      'user-agent': this.#surroundings.userAgent,
+      ...(trusted && lowerCased(headers)),
+      ...(trusted && auth !== undefined && { authorization: authorization(auth) }),
+      ...question.headers,
+    }
+  }
+}
+
+const leftAlone = (): RequestFailure => new RequestFailure('failed repeatedly and is left alone for a while')
+
+const authorization = ({ type, token }: Credentials): string => `${type === 'basic' ? 'Basic' : 'Bearer'} ${token}`
+
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+/** A body that cannot be used is not read on: its sender may have no end in mind. */
+async function readOrEnd<Value>(answer: Answer, read: (answer: Answer) => Promise<Value>): Promise<Value> {
+  try {
+    return await read(answer)
+  } catch (error) {
+    answer.body.destroy()
+    throw error
+  }
+}
+
+/** Gives the connection back where little is left to read, and ends it otherwise. */
+export async function discard(body: Readable): Promise<void> {
+  let left = 64 * 1024
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      left -= chunk.byteLength
+      if (left < 0) break
+    }
+  } catch {
+    // What is thrown away may be broken: the status has said all there is to know.
+  }
+}
+
+function refusal(answer: Answer): RequestFailure {
+  const { status } = answer
+  const busy = status === 429 || status === 408
+  const broken = status >= 500
+  return new RequestFailure(`answered ${status}`, {
+    retryable: busy || broken,
+    answered: !broken,
+    retryAfter: busy || broken ? secondsOf(answer.header('retry-after')) * 1000 : 0,
+  })
+}
+
+/** RFC 9110, 10.2.3, in seconds; a date is taken for "no time given", since its clock is not ours. */
+const secondsOf = (retryAfter: string | undefined): number =>
+  retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : 0

@@ -1,0 +1,47 @@
+import { parsePackument, type Packument } from '../domain/packument.ts'
+
+export const PACKUMENT_LIMIT = 256 * 1024 ** 2
+const MAX_VERSIONS = 100_000
+const MAX_DEPTH = 200
+
+/**
+ * Reads a packument's body.
+ * @throws Error when it is not JSON, not a packument of this package, or beyond what this mirror works on
+ */
+export function parseDocument(bytes: Uint8Array, name: string): Packument {
+  // JSON.parse copes with any depth, but not everything does that walks or writes the result.
+  if (deeperThan(bytes, MAX_DEPTH)) throw new TypeError(`packument is nested more than ${MAX_DEPTH} levels deep`)
+  const packument = parsePackument(JSON.parse(utf8(bytes)), name)
+  if (packument.versions.size > MAX_VERSIONS) throw new TypeError(`packument has more than ${MAX_VERSIONS} versions`)
+  return packument
+}
+
+const utf8 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPENING = new Set([0x5b, 0x7b])
+const CLOSING = new Set([0x5d, 0x7d])
+
+function deeperThan(bytes: Uint8Array, limit: number): boolean {
+  let depth = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0
+    if (byte === QUOTE) i = endOfString(bytes, i)
+    else if (OPENING.has(byte) && ++depth > limit) return true
+    else if (CLOSING.has(byte)) depth--
+  }
+  return false
+}
+
+/** Where the string that opens at `start` closes; most bytes of a packument are in strings, so native search finds the quote. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  for (let end = start; ;) {
+    end = bytes.indexOf(QUOTE, end + 1)
+    if (end < 0) return bytes.length
+    let backslashes = 0
+    while (bytes[end - 1 - backslashes] === BACKSLASH) backslashes++
+    if (backslashes % 2 === 0) return end
+  }
+}

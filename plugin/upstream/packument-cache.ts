@@ -1,0 +1,166 @@
+import { hash, randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { LRUCache } from 'lru-cache'
+import type { Packument } from '../domain/packument.ts'
+import { PACKUMENT_LIMIT, parseDocument } from './document.ts'
+import { confirmation, decodeFile, encodeFile, type Head } from './packument-file.ts'
+
+/** A good answer and when it was last confirmed. */
+export interface Known {
+  readonly head: Head
+  /** sha256 of the stored body, hex. */
+  readonly wireDigest: string
+  readonly packument: Packument
+  /** Bytes of the document. */
+  readonly size: number
+  readonly confirmedAt: Date
+  /** The last attempt to have it confirmed failed. */
+  readonly failing: boolean
+}
+
+export interface PackumentCacheOptions {
+  readonly dir: string
+  /** Bytes that parsed packuments may take in memory, estimated. */
+  readonly memory?: number | undefined
+  /** Bytes that files may take. */
+  readonly disk?: number | undefined
+  /** A file that cannot be written or removed costs a download later, and nothing else. */
+  readonly onError?: ((error: unknown) => void) | undefined
+}
+
+/** Objects and maps of a parsed packument take about so many times the bytes of its JSON. */
+const HEAP_FACTOR = 3
+const FORGOTTEN_AFTER = 60 * 60 * 1000
+const unfold = promisify(gunzip)
+
+/**
+ * The last good answers: parsed in memory, and one file each on disk, as received (gzip where the uplink compresses: a tenth of
+ * the bytes to write, read and hash). Both are bounded, least recently used first. Files are named by hashes, written beside
+ * and renamed, and not synced: one that a crash cut short does not match its hash and counts as not there.
+ */
+export class PackumentCache {
+  readonly #dir: string
+  readonly #memory: LRUCache<string, Known>
+  readonly #files: LRUCache<string, number>
+  readonly #onError: (error: unknown) => void
+
+  static async open(options: PackumentCacheOptions): Promise<PackumentCache> {
+    await mkdir(options.dir, { recursive: true })
+    const cache = new PackumentCache(options)
+    await cache.#adopt()
+    return cache
+  }
+
+  private constructor({ dir, memory = 128 * 1024 ** 2, disk = 4 * 1024 ** 3, onError = () => undefined }: PackumentCacheOptions) {
+    this.#dir = dir
+    this.#onError = onError
+    this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
+    this.#files = new LRUCache({
+      maxSize: disk,
+      sizeCalculation: (size) => size + 1,
+      dispose: (_size, file, why) => {
+        if (why === 'evict') this.#delete(file).catch(this.#onError)
+      },
+    })
+  }
+
+  /** What is in memory. */
+  peek(key: string): Known | undefined {
+    return this.#memory.get(key)
+  }
+
+  /** What is in memory or on disk; undefined when there is nothing that can be trusted to be what was written. */
+  async load(key: string, name: string): Promise<Known | undefined> {
+    const known = this.#memory.get(key)
+    if (known !== undefined) return known
+    const file = fileName(key)
+    const contents = await readFile(this.#path(file)).catch(() => undefined)
+    if (contents === undefined) return undefined
+    const restored = await restore(contents, key, name).catch(() => undefined)
+    if (restored === undefined) {
+      await this.remove(key)
+      return undefined
+    }
+    this.#files.set(file, contents.byteLength)
+    this.#memory.set(key, restored)
+    return restored
+  }
+
+  remember(known: Known): void {
+    this.#memory.set(known.head.key, known)
+  }
+
+  /** Keeps a new answer. */
+  async store(known: Known, wire: Buffer): Promise<void> {
+    this.remember(known)
+    const file = fileName(known.head.key)
+    const contents = encodeFile({ head: known.head, confirmedAt: known.confirmedAt, wire })
+    const temporary = this.#path(`${file}.${randomBytes(6).toString('hex')}.tmp`)
+    try {
+      await writeFile(temporary, contents, { flag: 'wx' })
+      await rename(temporary, this.#path(file))
+      this.#files.set(file, contents.byteLength)
+    } catch (error) {
+      this.#onError(error)
+      await rm(temporary, { force: true }).catch(this.#onError)
+    }
+  }
+
+  /** Keeps that a known answer was confirmed. */
+  async confirm(known: Known): Promise<void> {
+    this.remember(known)
+    const line = confirmation(known.head, known.wireDigest, known.confirmedAt)
+    try {
+      const file = await open(this.#path(fileName(known.head.key)), 'r+')
+      try {
+        await file.write(line, 0, 'latin1')
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      this.#onError(error)
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    this.#memory.delete(key)
+    const file = fileName(key)
+    this.#files.delete(file)
+    await this.#delete(file).catch(this.#onError)
+  }
+
+  #path(file: string): string {
+    return path.join(this.#dir, file)
+  }
+
+  async #delete(file: string): Promise<void> {
+    await rm(this.#path(file), { force: true })
+  }
+
+  /** Counts the files an earlier process left, oldest first, and removes what it had not finished. */
+  async #adopt(): Promise<void> {
+    const found: { readonly file: string; readonly size: number; readonly mtime: number }[] = []
+    for (const file of await readdir(this.#dir)) {
+      const stats = await stat(this.#path(file)).catch(() => undefined)
+      if (stats === undefined) continue
+      if (/^[0-9a-f]{64}$/.test(file)) found.push({ file, size: stats.size, mtime: stats.mtimeMs })
+      // Another process on the same directory may be writing a young one.
+      else if (file.endsWith('.tmp') && Date.now() - stats.mtimeMs > FORGOTTEN_AFTER) await this.#delete(file)
+    }
+    found.sort((a, b) => a.mtime - b.mtime)
+    for (const { file, size } of found) this.#files.set(file, size)
+  }
+}
+
+const fileName = (key: string): string => hash('sha256', key)
+
+async function restore(contents: Buffer, key: string, name: string): Promise<Known | undefined> {
+  const file = decodeFile(contents, key)
+  if (file === undefined) return undefined
+  const { head, wire, wireDigest, confirmedAt } = file
+  const bytes = head.encoding === 'gzip' ? await unfold(wire, { maxOutputLength: PACKUMENT_LIMIT }) : wire
+  return { head, wireDigest, confirmedAt, size: bytes.byteLength, packument: parseDocument(bytes, name), failing: false }
+}

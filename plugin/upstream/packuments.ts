@@ -1,0 +1,201 @@
+import { hash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { UpstreamPackument } from '../domain/ports.ts'
+import { SingleFlight } from '../domain/single-flight.ts'
+import { readBody, type Body } from './body.ts'
+import { discard, type Connection } from './connection.ts'
+import { PACKUMENT_LIMIT, parseDocument } from './document.ts'
+import { asUnavailable, RequestFailure } from './failure.ts'
+import type { Known, PackumentCache } from './packument-cache.ts'
+import { packumentUrl } from './paths.ts'
+
+export interface PackumentsOptions {
+  readonly connection: Connection
+  readonly cache: PackumentCache
+  /** Told of what went wrong behind an answer that was given already. */
+  readonly onError: (error: unknown) => void
+  /** Bytes; a test makes it small. */
+  readonly limit?: number | undefined
+}
+
+interface Received {
+  readonly status: number
+  readonly etag: string | undefined
+  readonly lastModified: string | undefined
+  readonly body: Body | undefined
+}
+
+/** An `absent` is short-lived: a name may be published at any time. */
+const ABSENT_FOR = 30_000
+const MAX_ABSENT = 10_000
+
+/**
+ * One uplink's packuments, by age of the last confirmation:
+ * - below `maxage`: as they are, without asking;
+ * - then for `staleFor`: as they are, and the uplink is asked behind the answer;
+ * - then: the uplink is asked first; the last good answer stands in for one that fails, up to `maxStale`.
+ */
+export class Packuments {
+  readonly #connection: Connection
+  readonly #cache: PackumentCache
+  readonly #onError: (error: unknown) => void
+  readonly #limit: number
+  readonly #answers = new SingleFlight<string, UpstreamPackument | 'absent'>()
+  readonly #refreshes = new SingleFlight<string, Known | 'absent'>()
+  readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT })
+
+  constructor({ connection, cache, onError, limit = PACKUMENT_LIMIT }: PackumentsOptions) {
+    this.#connection = connection
+    this.#cache = cache
+    this.#onError = onError
+    this.#limit = limit
+  }
+
+  /** @throws Unavailable (`evidence-unavailable`) */
+  async get(name: string): Promise<UpstreamPackument | 'absent'> {
+    const absentSince = this.#absent.get(name)
+    if (absentSince !== undefined && within(this.#now() - absentSince, ABSENT_FOR)) return 'absent'
+    const known = this.#cache.peek(this.#key(name))
+    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
+    return this.#answers.run(name, () => this.#find(name))
+  }
+
+  /** Resolves when nothing runs behind any more. */
+  async settled(): Promise<void> {
+    await this.#answers.settled()
+    await this.#refreshes.settled()
+  }
+
+  async #find(name: string): Promise<UpstreamPackument | 'absent'> {
+    const known = await this.#cache.load(this.#key(name), name)
+    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
+    try {
+      const fresh = await this.#refresh(name, known)
+      return fresh === 'absent' ? fresh : this.#answer(fresh, false)
+    } catch (error) {
+      if (known === undefined || this.#age(known) > this.#connection.uplink.maxStale) throw error
+      return this.#answer(known, true)
+    }
+  }
+
+  #mayServe(known: Known): boolean {
+    const { maxage, staleFor } = this.#connection.uplink
+    return within(this.#age(known), maxage + staleFor)
+  }
+
+  #serve(name: string, known: Known): UpstreamPackument {
+    const fresh = within(this.#age(known), this.#connection.uplink.maxage)
+    if (!fresh && !this.#connection.isOffline) this.#refresh(name, known).catch(this.#onError)
+    return this.#answer(known, !fresh && (known.failing || this.#connection.isOffline))
+  }
+
+  #answer(known: Known, stale: boolean): UpstreamPackument {
+    const { packument, confirmedAt, head } = known
+    return { uplink: this.#connection.uplink.name, packument, digest: head.digest, confirmedAt, stale }
+  }
+
+  #refresh(name: string, known: Known | undefined): Promise<Known | 'absent'> {
+    return this.#refreshes.run(name, async () => {
+      try {
+        return await this.#ask(name, known)
+      } catch (error) {
+        if (known !== undefined) this.#cache.remember({ ...known, failing: true })
+        throw error
+      }
+    })
+  }
+
+  async #ask(name: string, known: Known | undefined): Promise<Known | 'absent'> {
+    // Before the question: the uplink's answer is not older than that, and may be as old.
+    const confirmedAt = this.#connection.clock.now()
+    const received = await this.#receive(name, known)
+    if (received.status === 404) return this.#forget(name, confirmedAt)
+    if (received.body === undefined) {
+      if (known === undefined) throw this.#unusable(name, 'answered 304 to a question without conditions')
+      return this.#confirmed(known, confirmedAt)
+    }
+    return this.#received(name, received, received.body, known, confirmedAt)
+  }
+
+  async #receive(name: string, known: Known | undefined): Promise<Received> {
+    const url = packumentUrl(this.#connection.uplink.base, name)
+    if (url === undefined) return { status: 404, etag: undefined, lastModified: undefined, body: undefined }
+    return this.#connection.ask(
+      {
+        url,
+        what: name,
+        headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...conditions(known) },
+        deadline: this.#connection.uplink.deadline,
+        allows: (next) => next.origin === url.origin,
+        refused: () => new RequestFailure('redirects to another host'),
+        answers: [200, 304, 404],
+      },
+      async (answer) => {
+        const { status } = answer
+        if (status !== 200) await discard(answer.body)
+        return {
+          status,
+          etag: answer.header('etag'),
+          lastModified: answer.header('last-modified'),
+          body: status === 200 ? await readBody(answer, this.#limit) : undefined,
+        }
+      },
+    )
+  }
+
+  /** A takedown, or never there: what is known of it must not be served as if it still were. */
+  async #forget(name: string, at: Date): Promise<'absent'> {
+    this.#absent.set(name, at.getTime())
+    await this.#cache.remove(this.#key(name))
+    return 'absent'
+  }
+
+  async #confirmed(known: Known, confirmedAt: Date): Promise<Known> {
+    const confirmed = { ...known, confirmedAt, failing: false }
+    await this.#cache.confirm(confirmed)
+    return confirmed
+  }
+
+  async #received(name: string, received: Received, body: Body, known: Known | undefined, confirmedAt: Date): Promise<Known> {
+    const { wire, encoding, bytes } = body
+    const digest = hash('sha256', bytes)
+    const head = { key: this.#key(name), etag: received.etag, lastModified: received.lastModified, digest, encoding }
+    try {
+      // The same document keeps its object, so that what was computed from it can be kept by identity.
+      const packument = known?.head.digest === digest ? known.packument : parseDocument(bytes, name)
+      const fresh = { head, wireDigest: hash('sha256', wire), packument, size: bytes.byteLength, confirmedAt, failing: false }
+      await this.#cache.store(fresh, wire)
+      this.#absent.delete(name)
+      return fresh
+    } catch (error) {
+      throw this.#unusable(name, 'sent a document that is not a packument of it', error)
+    }
+  }
+
+  #unusable(name: string, message: string, cause?: unknown): Error {
+    return asUnavailable(new RequestFailure(message, { cause }), this.#connection.uplink.name, name)
+  }
+
+  /** The address is in it, since an uplink that was pointed elsewhere is another source under an old name. */
+  #key(name: string): string {
+    const { uplink } = this.#connection
+    return JSON.stringify([uplink.name, uplink.base.href, name])
+  }
+
+  #age(known: Known): number {
+    return this.#now() - known.confirmedAt.getTime()
+  }
+
+  #now(): number {
+    return this.#connection.clock.now().getTime()
+  }
+}
+
+/** A time from the future (a clock set back) is not within anything: such an answer is asked for again, not fresh for years. */
+const within = (age: number, limit: number): boolean => age >= 0 && age < limit
+
+function conditions(known: Known | undefined): Record<string, string> {
+  if (known?.head.etag !== undefined) return { 'if-none-match': known.head.etag }
+  if (known?.head.lastModified !== undefined) return { 'if-modified-since': known.head.lastModified }
+  return {}
+}

@@ -1,0 +1,101 @@
+import type { PackageRef } from '../domain/package-ref.ts'
+import { specOf } from '../domain/package-ref.ts'
+import type { Upstream, UpstreamPackument } from '../domain/ports.ts'
+import { SingleFlight } from '../domain/single-flight.ts'
+import { readBody } from './body.ts'
+import { Connection, discard, type Surroundings } from './connection.ts'
+import { RequestFailure } from './failure.ts'
+import { withDefaults, type UplinkOptions } from './options.ts'
+import type { PackumentCache } from './packument-cache.ts'
+import { Packuments } from './packuments.ts'
+import { attestationsUrl, keysUrl } from './paths.ts'
+import { allowedTarball, openTarball } from './tarball.ts'
+
+export interface RegistryClientOptions extends Surroundings {
+  readonly cache: PackumentCache
+  /** Told of a refresh behind an answer that failed. */
+  readonly onError?: ((error: unknown, uplink: string) => void) | undefined
+  /** Bytes; tests make them small. */
+  readonly limits?: { readonly packument?: number; readonly document?: number; readonly tarball?: number } | undefined
+}
+
+const DOCUMENT_LIMIT = 2 * 1024 ** 2
+
+/** A registry that speaks npm's protocol, as an uplink. */
+export class RegistryClient implements Upstream {
+  readonly name: string
+  readonly registry: string
+  readonly attestationsMode: Upstream['attestationsMode']
+  readonly #connection: Connection
+  readonly #packuments: Packuments
+  readonly #documents = new SingleFlight<string, Uint8Array | 'absent'>()
+  readonly #limits: NonNullable<RegistryClientOptions['limits']>
+
+  constructor(uplink: UplinkOptions, options: RegistryClientOptions) {
+    const { cache, onError, limits = {} } = options
+    this.#connection = new Connection(withDefaults(uplink), options)
+    this.name = uplink.name
+    this.registry = uplink.registry
+    this.attestationsMode = this.#connection.uplink.attestations.mode
+    this.#limits = limits
+    this.#packuments = new Packuments({
+      connection: this.#connection,
+      cache,
+      onError: (error) => onError?.(error, uplink.name),
+      limit: limits.packument,
+    })
+  }
+
+  packument(name: string): Promise<UpstreamPackument | 'absent'> {
+    return this.#packuments.get(name)
+  }
+
+  async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
+    const { mode, base } = this.#connection.uplink.attestations
+    const url = attestationsUrl(base, ref)
+    return mode === 'none' || url === undefined ? 'absent' : this.#document(url, `the attestations of ${specOf(ref)}`)
+  }
+
+  /**
+   * The body of `/-/npm/v1/keys` as this uplink answers it, or `absent`. Keys from there vouch for nothing by themselves.
+   * @throws Unavailable (`evidence-unavailable`)
+   */
+  keys(): Promise<Uint8Array | 'absent'> {
+    return this.#document(keysUrl(this.#connection.uplink.base), 'its keys')
+  }
+
+  tarball(url: string): Promise<AsyncIterable<Uint8Array> | 'absent'> {
+    return openTarball(this.#connection, url, this.#limits.tarball)
+  }
+
+  allowsTarball(url: string): boolean {
+    return allowedTarball(this.#connection.uplink, url) !== undefined
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close()
+    await this.#packuments.settled()
+    await this.#documents.settled()
+  }
+
+  #document(url: URL, what: string): Promise<Uint8Array | 'absent'> {
+    return this.#documents.run(url.href, () =>
+      this.#connection.ask(
+        {
+          url,
+          what,
+          headers: { accept: 'application/json', 'accept-encoding': 'gzip' },
+          deadline: this.#connection.uplink.deadline,
+          allows: (next) => next.origin === url.origin,
+          refused: () => new RequestFailure('redirects to another host'),
+          answers: [200, 404],
+        },
+        async (answer) => {
+          if (answer.status === 200) return (await readBody(answer, this.#limits.document ?? DOCUMENT_LIMIT)).bytes
+          await discard(answer.body)
+          return 'absent'
+        },
+      ),
+    )
+  }
+}

@@ -1,0 +1,33 @@
+import { Unavailable } from '../domain/errors.ts'
+import type { Upstream, UpstreamPackument, Upstreams } from '../domain/ports.ts'
+
+/** Names of the uplinks to ask for a package, in order: the compiled `packages` map of the configuration. */
+export type Route = (name: string) => readonly string[]
+
+/** The uplinks, and which of them owns a package. */
+export class RoutedUpstreams implements Upstreams {
+  readonly all: readonly Upstream[]
+  readonly #byName: ReadonlyMap<string, Upstream>
+  readonly #route: Route
+
+  constructor(all: readonly Upstream[], route: Route) {
+    this.all = all
+    this.#byName = new Map(all.map((upstream) => [upstream.name, upstream]))
+    this.#route = route
+  }
+
+  /**
+   * The first uplink that has the package. Only `absent` moves on to the next: were an uplink that cannot be reached skipped,
+   * whoever holds the same name on a later one would be installed instead (dependency confusion).
+   * @throws Unavailable (`evidence-unavailable`; `internal-error` when the route names an uplink that does not exist)
+   */
+  async find(name: string): Promise<{ readonly upstream: Upstream; readonly document: UpstreamPackument } | 'absent'> {
+    for (const uplink of this.#route(name)) {
+      const upstream = this.#byName.get(uplink)
+      if (upstream === undefined) throw new Unavailable('internal-error', `No uplink is called ${uplink}`)
+      const document = await upstream.packument(name)
+      if (document !== 'absent') return { upstream, document }
+    }
+    return 'absent'
+  }
+}

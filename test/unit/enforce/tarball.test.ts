@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import zlib from 'node:zlib'
+import { NotATarball, type InstallManifest } from '../../../plugin/domain/ports.ts'
+import { createTarballInspector, type TarballLimits } from '../../../plugin/enforce/tarball.ts'
+import { END, gzip, manifest, member, pax, paxRecord, withChecksum, withFile } from './archive.ts'
+
+const inspect = (bytes: Buffer, limits: Partial<TarballLimits> = {}): Promise<InstallManifest> =>
+  withFile(bytes, (file) => createTarballInspector(limits).inspect(file))
+const own = member({ name: 'package/package.json', body: manifest() })
+const evil = manifest({ scripts: { postinstall: 'node evil.js' } })
+const npmPacked = gzip(own, member({ name: 'package/index.js', body: 'x'.repeat(700) }), END)
+
+const refuses = async (bytes: Buffer, message: RegExp, limits?: Partial<TarballLimits>): Promise<void> => {
+  await assert.rejects(inspect(bytes, limits), (error) => {
+    assert(error instanceof NotATarball, String(error))
+    assert.match(error.message, message)
+    return true
+  })
+}
+
+describe('tarball inspection', () => {
+  it('reads the manifest of a package as npm packs it', async () => {
+    assert.deepEqual(await inspect(npmPacked), { name: 'widget', version: '1.0.0' })
+  })
+
+  it('reads it below any first directory', async () => {
+    assert.equal((await inspect(gzip(member({ name: 'node/package.json', body: manifest() }), END))).name, 'widget')
+  })
+
+  it('accepts a byte order mark, as npm does', async () => {
+    assert.equal((await inspect(gzip(member({ name: 'package/package.json', body: `\ufeff${manifest()}` }), END))).name, 'widget')
+  })
+
+  it('accepts a pax header with a path and the size that the header has', async () => {
+    const body = manifest()
+    const header = pax({ path: 'package/package.json', size: String(body.length), mtime: '1.5' })
+    assert.equal((await inspect(gzip(header, member({ name: 'short', body }), END))).name, 'widget')
+  })
+
+  it('accepts a global header that only comments, as git archive writes it', async () => {
+    assert.equal((await inspect(gzip(pax({ comment: 'a'.repeat(40) }, 'g'), own, END))).name, 'widget')
+  })
+
+  it('accepts a nested package.json and a link beside it', async () => {
+    const nested = member({ name: 'package/node_modules/a/package.json', body: '{' })
+    const link = member({ name: 'package/latest', type: '2', link: 'index.js' })
+    assert.equal((await inspect(gzip(nested, link, own, END))).name, 'widget')
+  })
+
+  it('passes on what is wrong with the disk: that is not the tarball’s fault', async () => {
+    await assert.rejects(createTarballInspector().inspect('/nonexistent/widget.tgz'), { code: 'ENOENT' })
+  })
+
+  describe('[3f] not a tarball', () => {
+    it('[3f] empty', () => refuses(Buffer.alloc(0), /not gzip/))
+    it('[3f] not gzip', () => refuses(Buffer.from('<html>not found</html>'), /not gzip/))
+    it('[3f] a tar archive without gzip', () => refuses(Buffer.concat([own, END]), /not gzip/))
+    it('[3f] gzip of something else', () => refuses(gzip(Buffer.alloc(2048, 'x')), /checksum/))
+    it('[3f] gzip of gzip', () => refuses(zlib.gzipSync(npmPacked), /cut short|checksum/))
+    it('[3f] gzip cut short', () => refuses(npmPacked.subarray(0, -10), /not gzip/))
+    it('[3f] gzip with a bit turned', () => refuses(turned(npmPacked), /not gzip|checksum/))
+    it('[3f] archive cut in a body', () => refuses(gzip(own.subarray(0, 530)), /cut short/))
+    it('[3f] archive cut in a header', () => refuses(gzip(own, own.subarray(0, 100)), /cut short/))
+    it('[3f] header with a wrong checksum', () => refuses(gzip(turned(own, 3), END), /checksum/))
+    it('[3f] no member at all', () => refuses(gzip(END), /no package\.json|Unrecognized/))
+    it('[3f] no package.json', () => refuses(gzip(member({ name: 'package/index.js', body: 'x' }), END), /no package\.json/))
+    it('[3f] package.json that npm would strip away', () =>
+      refuses(gzip(member({ name: 'package.json', body: manifest() }), END), /another spelling/))
+    it('[3f] package.json that is not JSON', () =>
+      refuses(gzip(member({ name: 'package/package.json', body: '{' }), END), /not JSON/))
+    it('[3f] package.json that is a list', () =>
+      refuses(gzip(member({ name: 'package/package.json', body: '[]' }), END), /not an object/))
+    it('[17b] package.json nested too deep', () =>
+      refuses(gzip(member({ name: 'package/package.json', body: `${'['.repeat(9999)}${']'.repeat(9999)}` }), END), /not JSON/))
+  })
+
+  describe('one reading only', () => {
+    const second = (name: string): Promise<void> =>
+      refuses(gzip(own, member({ name, body: evil }), END), /several members|another spelling|warn|tar:/)
+    for (const name of [
+      'package/package.json',
+      'other/package.json',
+      'package/PACKAGE.JSON',
+      './package/package.json',
+      'package/./package.json',
+      'package//package.json',
+      'package/lib/../package.json',
+      'package\\package.json',
+      'package/lib/..\\package.json',
+      '/package/package.json',
+      'package.json',
+      'package/package.json.',
+      'package/package.json ',
+      'package/package.json::$DATA',
+      'package/PACKAG~1.JSO',
+      'package/pac\u212aage.json',
+      'package/package.j\u017fon',
+      'package/package\u200c.json',
+      'package/ｐackage.json',
+    ]) {
+      it(`[20] a second package.json spelled ${JSON.stringify(name)}`, () => second(name))
+    }
+
+    it('[20] a directory named package.json', () =>
+      refuses(gzip(own, member({ name: 'package/package.json/', type: '5' }), END), /several/))
+    for (const type of ['1', '2']) {
+      it(`[20] package.json is a link of type ${type}`, () =>
+        refuses(gzip(member({ name: 'package/package.json', type, link: 'package/evil.json' }), END), /not a file/))
+    }
+    it('[20] a file below a link', () => {
+      const link = member({ name: 'package/lib', type: '2', link: '.' })
+      return refuses(gzip(own, link, member({ name: 'package/lib/package.json', body: evil }), END), /below a link/)
+    })
+    it('[20] package.json of a type that only some extract', () =>
+      refuses(gzip(member({ name: 'package/package.json', type: '7', body: manifest() }), END), /not a file/))
+    it('[20] a type nobody knows beside ours', () =>
+      refuses(gzip(own, member({ name: 'package/package.json', type: 'Q', body: evil }), END), /several/))
+    it('[20] a member after one empty block', () =>
+      refuses(gzip(own, Buffer.alloc(512), member({ name: 'package/a', body: 'x' }), END), /empty block/))
+    it('[20] a second archive after the end', () => refuses(gzip(own, END, own, END), /follow the end/))
+    it('[20] a second archive in a second gzip member', () =>
+      refuses(Buffer.concat([gzip(own), gzip(member({ name: 'package/package.json', body: evil }), END)]), /several/))
+    it('[20] a pax header that renames a harmless member', () =>
+      refuses(gzip(own, pax({ path: 'package/package.json' }), member({ name: 'package/a', body: evil }), END), /several/))
+    it('[20] a pax size that is not the header’s', () => {
+      const hidden = member({ name: 'package/package.json', body: evil })
+      const carrier = member({ name: 'package/a', body: hidden, size: 0 })
+      return refuses(gzip(own, pax({ size: String(hidden.length) }), carrier, END), /two sizes/)
+    })
+    it('[20] a pax size that is no number', () =>
+      refuses(gzip(pax({ size: '0x10' }), member({ name: 'package/a', body: 'x'.repeat(16) }), own, END), /two sizes/))
+    it('[20] a path hidden in a comment of several lines', () => {
+      const comment = paxRecord('comment', `x\n${paxRecord('path', 'package/package.json')}`)
+      return refuses(gzip(own, pax(comment), member({ name: 'package/a', body: evil }), END), /several lines/)
+    })
+    it('[20] a path cut at a NUL', () =>
+      refuses(gzip(pax({ path: 'package/package.json\0.bak' }), member({ name: 'package/a', body: evil }), END), /several lines/))
+    it('[20] a pax path given twice', () =>
+      refuses(gzip(pax(paxRecord('path', 'package/a') + paxRecord('path', 'package/b')), own, END), /two readings/))
+    it('[20] a sparse file’s own name', () =>
+      refuses(
+        gzip(pax({ 'GNU.sparse.name': 'package/package.json' }), member({ name: 'package/a', body: evil }), own, END),
+        /two readings/,
+      ))
+    it('[20] malformed pax records', () => refuses(gzip(pax('99 path=x\n'), own, END), /malformed/))
+    it('[20] two pax headers for one member', () =>
+      refuses(gzip(pax({ path: 'package/a' }), pax({ uid: '1' }), own, END), /several extended/))
+    it('[20] a pax header and a GNU name for one member', () => {
+      const gnu = member({ name: '././@LongLink', type: 'L', body: 'package/package.json\0' })
+      return refuses(gzip(pax({ path: 'package/a' }), gnu, member({ name: 'b', body: evil }), own, END), /several extended/)
+    })
+    it('[20] a global header that renames', () => refuses(gzip(pax({ path: 'package/package.json' }, 'g'), own, END), /global/))
+    it('[20] a directory with a body', () =>
+      refuses(gzip(member({ name: 'package/lib/', type: '5', body: member({ name: 'package/a' }) }), own, END), /with a body/))
+    it('[20] an old directory with a body', () => {
+      const hidden = member({ name: 'package/a', body: 'x' })
+      return refuses(gzip(own, member({ name: 'package/lib/', body: hidden }), END), /only some readers/)
+    })
+    it('[20] a size in binary', () => {
+      const block = member({ name: 'package/a' }).subarray(0, 512)
+      block.writeUInt8(0x80, 124)
+      return refuses(gzip(withChecksum(block), own, END), /not octal/)
+    })
+    it('[20] an extended header before the end', () => refuses(gzip(own, pax({ path: 'package/a' }), END), /without a member/))
+  })
+
+  describe('keys that repeat', () => {
+    const packed = (json: string): Buffer => gzip(member({ name: 'package/package.json', body: json }), END)
+    for (const [what, json] of [
+      ['the version', '{"name":"widget","version":"1.0.0","version":"1.0.1"}'],
+      ['the version, escaped', '{"name":"widget","version":"1.0.0","vers\\u0069on":"1.0.1"}'],
+      ['install scripts', '{"name":"widget","version":"1.0.0","scripts":{},"scripts":{"install":"x"}}'],
+      ['a dependency', '{"name":"widget","version":"1.0.0","dependencies":{"a":"1","a":"2"}}'],
+    ] as const) {
+      it(`[4e] refused where it decides: ${what}`, () => refuses(packed(json), /repeats a key/))
+    }
+    for (const [what, json] of [
+      ['a test script', '{"name":"widget","version":"1.0.0","scripts":{"test":"a","test":"b"}}'],
+      ['keywords', '{"name":"widget","version":"1.0.0","keywords":[],"keywords":["a"]}'],
+      ['a dependency, the same twice', '{"name":"widget","version":"1.0.0","dependencies":{"a":"1","a":"1"}}'],
+    ] as const) {
+      it(`accepted where it does not: ${what}`, async () => {
+        assert.equal((await inspect(packed(json))).name, 'widget')
+      })
+    }
+  })
+
+  describe('limits', () => {
+    const bomb = gzip(own, member({ name: 'package/zeros', body: Buffer.alloc(4_000_000) }), END)
+    it('[17c] gzip bomb', () => refuses(bomb, /unpacks to more/, { unpacked: 1_000_000 }))
+    it('[17d] too many entries', () =>
+      refuses(gzip(own, ...Array.from({ length: 20 }, () => member({ name: 'a/b' })), END), /more entries/, { entries: 20 }))
+    it('too many extended headers', () =>
+      refuses(gzip(...Array.from({ length: 20 }, () => pax({ uid: '1' }, 'g')), own, END), /more entries/, { entries: 20 }))
+    it('package.json too large', () => refuses(npmPacked, /larger than the limit/, { manifest: 10 }))
+    it('names too long', () =>
+      refuses(gzip(own, pax({ path: `package/${'a'.repeat(5000)}` }), member({ name: 'a' }), END), /names/, { names: 4000 }))
+    it('an extended header that some would not read', () =>
+      refuses(gzip(pax({ comment: 'x'.repeat(1_100_000) }), own, END), /too large/))
+  })
+})
+
+/** The same bytes with one bit turned. */
+function turned(bytes: Buffer, at = bytes.length - 20): Buffer {
+  const copy = Buffer.from(bytes)
+  copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
+  return copy
+}

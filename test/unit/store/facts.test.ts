@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import type { StoredFact } from '../../../plugin/domain/ports.ts'
+import { FactCache, type FactCacheOptions } from '../../../plugin/store/facts.ts'
+import { KeyvSqlite } from '../../../plugin/store/keyv-sqlite.ts'
+
+const fact = (value: string, ...anchors: string[]): StoredFact => ({ anchors, value: { value } })
+const facts = (...entries: [string, StoredFact][]): ReadonlyMap<string, StoredFact> => new Map(entries)
+
+describe('store: facts', () => {
+  let dir: string
+  let file: string
+  const open: FactCache[] = []
+  const cache = (options: Partial<FactCacheOptions> = {}): FactCache => {
+    const made = new FactCache({ storage: file, ...options })
+    open.push(made)
+    return made
+  }
+  beforeEach(async () => {
+    dir = await mkdtemp(path.join(tmpdir(), 'facts-'))
+    file = path.join(dir, 'facts.db')
+  })
+  afterEach(async () => {
+    for (const made of open.splice(0)) await made.close()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it('an unknown package has none', async () => {
+    assert.equal((await cache().load('widget')).size, 0)
+  })
+
+  it('gives back what was added', async () => {
+    const store = cache()
+    const added = facts(['a', fact('1', 'x', 'y')], ['b', fact('2', 'y')])
+    await store.add('widget', added)
+    assert.deepEqual(await store.load('widget'), added)
+    assert.equal((await store.load('gadget')).size, 0)
+  })
+
+  it('after a restart too', async () => {
+    const added = facts(['a', fact('1', 'x', 'y')], ['b', fact('2', 'y')], ['__proto__', fact('3')])
+    const before = cache()
+    await before.add('widget', added)
+    await before.close()
+    assert.deepEqual(await cache().load('widget'), added)
+  })
+
+  it('in memory alone', async () => {
+    const store = cache({ storage: ':memory:' })
+    await store.add('widget', facts(['a', fact('1')]))
+    assert.equal((await store.load('widget')).size, 1)
+  })
+
+  it('what is there already stays', async () => {
+    const store = cache()
+    await store.add('widget', facts(['a', fact('first')]))
+    await store.add('widget', facts(['a', fact('second')], ['b', fact('2')]))
+    assert.deepEqual(await store.load('widget'), facts(['a', fact('first')], ['b', fact('2')]))
+  })
+
+  it('writers at one time lose nothing', async () => {
+    const store = cache({ memory: 1 })
+    await Promise.all(Array.from({ length: 50 }, (_, i) => store.add('widget', facts([String(i), fact(String(i))]))))
+    await store.close()
+    assert.equal((await cache().load('widget')).size, 50)
+  })
+
+  it('works beyond the memory it was given', async () => {
+    const store = cache({ memory: 100 })
+    for (const name of ['a', 'b', 'c']) await store.add(name, facts(['key', fact(name.repeat(200))]))
+    assert.deepEqual(await store.load('a'), facts(['key', fact('a'.repeat(200))]))
+  })
+
+  const tamper = (sql: string): void => {
+    const database = new DatabaseSync(file)
+    database.exec(sql)
+    database.close()
+  }
+
+  for (const secret of [undefined, 's3cret'])
+    for (const [what, sql] of [
+      ['altered', `UPDATE entry SET value = replace(value, 'genuine', 'altered')`],
+      ['cut short', 'UPDATE entry SET value = substr(value, 1, 40)'],
+      ['empty', `UPDATE entry SET value = ''`],
+      ['not JSON', `UPDATE entry SET value = 'garbage'`],
+    ] as const)
+      it(`[18a] an entry that is ${what} is a miss${secret === undefined ? '' : ', sealed'}`, async () => {
+        const before = cache({ secret })
+        await before.add('widget', facts(['a', fact('genuine')]))
+        await before.close()
+        tamper(sql)
+        assert.equal((await cache({ secret }).load('widget')).size, 0)
+      })
+
+  it('[18b] an entry made without the secret is a miss', async () => {
+    const attacker = cache()
+    await attacker.add('widget', facts(['a', fact('planted')]))
+    await attacker.close()
+    assert.equal((await cache({ secret: 's3cret' }).load('widget')).size, 0)
+  })
+
+  it('[18c] an entry of another package is a miss', async () => {
+    const before = cache({ secret: 's3cret' })
+    await before.add('widget', facts(['a', fact('1')]))
+    await before.close()
+    tamper(`UPDATE entry SET key = 'gadget'`)
+    assert.equal((await cache({ secret: 's3cret' }).load('gadget')).size, 0)
+  })
+
+  it('a miss is repaired by the next addition', async () => {
+    const before = cache()
+    await before.add('widget', facts(['a', fact('1')]))
+    await before.close()
+    tamper(`UPDATE entry SET value = 'garbage'`)
+    const after = cache()
+    await after.add('widget', facts(['b', fact('2')]))
+    assert.deepEqual(await after.load('widget'), facts(['b', fact('2')]))
+  })
+
+  it('a storage that fails is reported and costs nothing but the cache', async () => {
+    const errors: unknown[] = []
+    const storage = new KeyvSqlite(':memory:')
+    const store = cache({ storage, onError: (error) => errors.push(error), memory: 1 })
+    await storage.disconnect()
+    assert.equal((await store.load('widget')).size, 0)
+    await store.add('widget', facts(['a', fact('1')]))
+    assert.equal(errors.length > 0, true)
+  })
+})
+
+describe('store: keyv adapter on SQLite', () => {
+  let adapter: KeyvSqlite
+  beforeEach(() => {
+    adapter = new KeyvSqlite(':memory:')
+  })
+  afterEach(() => adapter.disconnect())
+
+  it('declares that it takes absolute times', () => {
+    assert.deepEqual([adapter.capabilities.compatible, adapter.capabilities.expires], [true, true])
+  })
+
+  it('sets, gets, has and deletes, one and many', async () => {
+    assert.deepEqual(await adapter.setMany([{ key: 'a', value: '1' }, { key: 'b', value: '2' }]), [true, true])
+    assert.equal(await adapter.set('c', '3'), true)
+    assert.deepEqual(await adapter.getMany(['a', 'x', 'c']), ['1', undefined, '3'])
+    assert.deepEqual(await adapter.hasMany(['a', 'x']), [true, false])
+    assert.deepEqual([await adapter.delete('a'), await adapter.delete('a')], [true, false])
+    assert.deepEqual(await adapter.deleteMany(['b', 'x']), [true, false])
+    assert.deepEqual([await adapter.get('c'), await adapter.has('b')], ['3', false])
+  })
+
+  it('lists and clears', async () => {
+    await adapter.set('a', '1')
+    const listed: string[][] = []
+    for await (const entry of adapter.iterator()) listed.push(entry)
+    assert.deepEqual(listed, [['a', '1']])
+    await adapter.clear()
+    assert.equal(await adapter.has('a'), false)
+  })
+
+  it('does not give what has expired', async () => {
+    await adapter.set('a', '1', Date.now() - 1)
+    assert.deepEqual([await adapter.get('a'), await adapter.has('a')], [undefined, false])
+  })
+
+  it('a batch is written whole or not at all', async () => {
+    const batch: { key: string; value: unknown }[] = [{ key: 'a', value: '1' }, { key: 'b', value: { not: 'a string' } }]
+    await assert.rejects(adapter.setMany(batch), TypeError)
+    assert.equal(await adapter.has('a'), false)
+  })
+})
