@@ -1,3 +1,5 @@
+import type { Json } from './json.ts'
+
 /**
  * JSON of which there is only one reading. RFC 8259 leaves open what a repeated key means: JavaScript keeps the last value,
  * others the first, and whoever signs or publishes can let two programs see two documents.
@@ -7,15 +9,41 @@ export interface JsonLimits {
   readonly maxDepth?: number
 }
 
+/** Why a document is not read: `malformed` is not JSON at all, the others are JSON that means different things to different readers. */
+export type JsonFault = 'malformed' | 'duplicate-key' | 'too-deep'
+
+export class StrictJsonError extends SyntaxError {
+  override readonly name = 'StrictJsonError'
+  readonly fault: JsonFault
+  constructor(fault: JsonFault, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.fault = fault
+  }
+}
+
+/** Deeper than any statement or bundle npm serves; shallow enough for every recursive reader behind this one. */
+export const MAX_JSON_DEPTH = 64
+
 /**
- * Parses JSON that names no key twice in one object, at any level.
- * @throws SyntaxError when it is not JSON, repeats a key, or is nested deeper than the limit
+ * Reads JSON that every reader must understand alike (I-JSON, RFC 7493): UTF-8 without a byte order mark, no key twice in
+ * one object, bounded depth. JSON.parse takes the last of two equal keys, others the first, and the attacker chooses.
+ * @throws StrictJsonError
  */
-export function parseStrict(text: string, limits: JsonLimits = {}): unknown {
-  const value: unknown = JSON.parse(text)
-  const [repeated] = repeatedMembers(text, limits)
-  if (repeated !== undefined) throw new SyntaxError(`key ${JSON.stringify(repeated.key)} is repeated`)
+export function parseStrictJson(bytes: Uint8Array, maxDepth: number = MAX_JSON_DEPTH): Json {
+  const text = malformedUnless('not UTF-8', () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  // Before JSON.parse, so that nothing is built of a document that is too deep.
+  const repeated = malformedUnless('not JSON', () => repeatedMembers(text, { maxDepth }))
+  const value = malformedUnless('not JSON', () => JSON.parse(text) as Json)
+  if (repeated.length > 0) throw new StrictJsonError('duplicate-key', 'an object has one key twice')
   return value
+}
+
+function malformedUnless<Result>(message: string, read: () => Result): Result {
+  try {
+    return read()
+  } catch (cause) {
+    throw cause instanceof StrictJsonError ? cause : new StrictJsonError('malformed', message, { cause })
+  }
 }
 
 /**
@@ -44,7 +72,10 @@ interface Level {
   repeats: string | undefined
 }
 
-/** Scans text that JSON.parse has accepted, so only structure matters here. Iterative: depth is the attacker's to choose. */
+/**
+ * Scans for structure alone: JSON.parse checks the grammar, and a text that it accepts is tokenised by it and by this alike.
+ * Iterative, since depth is the attacker's to choose.
+ */
 function repeatedMembers(text: string, { maxDepth = Infinity }: JsonLimits): readonly Repeated[] {
   const found: Repeated[] = []
   const levels: Level[] = []
@@ -59,7 +90,7 @@ function repeatedMembers(text: string, { maxDepth = Infinity }: JsonLimits): rea
       case '[': {
         const keys = text[i] === '{' ? new Set<string>() : undefined
         levels.push({ keys, comma: i, expectsKey: keys !== undefined, repeats: undefined })
-        if (levels.length > maxDepth) throw new SyntaxError(`nested deeper than ${maxDepth}`)
+        if (levels.length > maxDepth) throw new StrictJsonError('too-deep', `nested deeper than ${maxDepth} levels`)
         break
       }
       case '}':

@@ -9,7 +9,7 @@ import { EvidenceFault, faultEvidence, guarded } from './fault.ts'
 import { SLSA_V02, SLSA_V1 } from './predicate-agreement.ts'
 import { verifyProvenance } from './provenance.ts'
 import { NPM_PUBLISH, verifyPublishAttestation } from './publish-attestation.ts'
-import { parseStrictJson, StrictJsonError } from './strict-json.ts'
+import { parseStrictJson, StrictJsonError } from '../domain/strict-json.ts'
 
 /** npm's answers have 12-15 KB. */
 export const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
@@ -70,7 +70,10 @@ function readAttestation(entry: Json): Attestation | undefined {
 }
 
 function noAnswer({ ref }: AttestationTask, what: string): Refusal {
-  const evidence = all('unavailable', reason('evidence-unavailable', `the registry's answer for the attestations of ${specOf(ref)} ${what}`))
+  const evidence = all(
+    'unavailable',
+    reason('evidence-unavailable', `the registry's answer for the attestations of ${specOf(ref)} ${what}`),
+  )
   return { refusal: { publishAttestation: evidence, provenance: evidence } }
 }
 
@@ -117,7 +120,10 @@ function together<Facts extends { readonly loggedAt: string }>(
   const [first, ...others] = facts
   if (first === undefined) return { result: { state: 'absent' }, anchors: [] }
   if (!others.every((other) => agree(first, other)))
-    return { result: all('invalid', reason('statement-mismatch', 'several attestations of one type disagree')), anchors: [trust.everything] }
+    return {
+      result: all('invalid', reason('statement-mismatch', 'several attestations of one type disagree')),
+      anchors: [trust.everything],
+    }
   const last = others.reduce((latest, other) => (other.loggedAt > latest.loggedAt ? other : latest), first)
   return { result: { state: 'verified', facts: last }, anchors: [...new Set(outcomes.flatMap(({ anchors }) => anchors))] }
 }

@@ -1,7 +1,10 @@
 import type { X509Certificate } from '@sigstore/core'
 import type { SignedEntity } from '@sigstore/verify'
-import type { Signer } from './bundle.ts'
 import type { CompiledTrust, TrustedAuthority, TrustedLog } from './compiled-trust.ts'
+
+/** Who a bundle says signed it. */
+export type Signer =
+  { readonly kind: 'certificate'; readonly certificate: X509Certificate } | { readonly kind: 'key'; readonly hint: string }
 
 /**
  * The anchors a verified entity rests on. Where several entries of the root could have vouched (the same log under two
@@ -12,7 +15,10 @@ export function anchorsOfEntity(entity: SignedEntity, signer: Signer, loggedAt: 
   const logs = entity.tlogEntries.flatMap(({ logId }) => logsInService(trust.tlogs, logId.keyId, loggedAt))
   const stamps = entity.timestamps.flatMap((timestamp) =>
     timestamp.$case === 'timestamp-authority'
-      ? some(trust.timestampAuthorities, ({ chain }) => chain[0]?.serialNumber.equals(timestamp.timestamp.signerSerialNumber) === true)
+      ? some(
+          trust.timestampAuthorities,
+          ({ chain }) => chain[0]?.serialNumber.equals(timestamp.timestamp.signerSerialNumber) === true,
+        )
       : [],
   )
   return [...new Set([...logs, ...stamps, ...anchorsOfSigner(signer, trust)])]
@@ -49,7 +55,10 @@ function logsInService(logs: readonly TrustedLog[], keyId: Buffer, at: Date): re
   return some(logs, (log) => log.keyId.equals(keyId) && log.start <= at && (log.end === undefined || at <= log.end))
 }
 
-function some<Anchor extends { readonly anchor: string }>(all: readonly Anchor[], matches: (one: Anchor) => boolean): readonly string[] {
+function some<Anchor extends { readonly anchor: string }>(
+  all: readonly Anchor[],
+  matches: (one: Anchor) => boolean,
+): readonly string[] {
   const found = all.filter(matches)
   if (found.length === 0) throw new RangeError('nothing in the trust material vouches for this')
   return found.map(({ anchor }) => anchor)

@@ -1,9 +1,8 @@
 import { bundleFromJSON, type Bundle } from '@sigstore/bundle'
-import type { X509Certificate } from '@sigstore/core'
 import { toSignedEntity, type SignedEntity } from '@sigstore/verify'
 import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/json.ts'
 import type { ReasonCode } from '../domain/reason.ts'
-import { anchorsOfEntity, unknownAnchor } from './bundle-anchors.ts'
+import { anchorsOfEntity, unknownAnchor, type Signer } from './bundle-anchors.ts'
 import type { CompiledTrust } from './compiled-trust.ts'
 import { EvidenceFault, guarded } from './fault.ts'
 
@@ -18,9 +17,6 @@ const MEDIA_TYPES: ReadonlySet<Json | undefined> = new Set([
 const MAX_BUNDLE_BYTES = 256 * 1024
 
 export type Envelope = Extract<Bundle['content'], { $case: 'dsseEnvelope' }>['dsseEnvelope']
-export type Signer =
-  | { readonly kind: 'certificate'; readonly certificate: X509Certificate }
-  | { readonly kind: 'key'; readonly hint: string }
 
 /** A bundle that was read and whose form is sound. Nothing of it is verified. */
 export interface ReadBundle {
@@ -83,7 +79,10 @@ export function verifyBundle({ entity, signer }: ReadBundle, trust: CompiledTrus
   // An unknown instance may be one that the trust material is too old to know: said, so that it can be renewed.
   const unknown = unknownAnchor(entity, signer, trust)
   if (unknown !== undefined)
-    throw new EvidenceFault(code, `the bundle rests on a ${unknown} that is not trusted here`, { cause: 'unknown-anchor', unknown })
+    throw new EvidenceFault(code, `the bundle rests on a ${unknown} that is not trusted here`, {
+      cause: 'unknown-anchor',
+      unknown,
+    })
   return guarded(code, 'the bundle does not verify', () => {
     trust.verifier.verify(entity)
     const loggedAt = latestTime(entity)

@@ -51,7 +51,11 @@ export function compileTrust(trust: PlainTrust): CompiledTrust {
   const attestationKeys = keysFor('attestations', trust.registryKeys)
   return {
     // One entry of a log, one SCT, one signed time: what a Sigstore client must ask for (client-spec, 4).
-    verifier: new Verifier(toTrustMaterial(root, keyFinder(attestationKeys)), { tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 }),
+    verifier: new Verifier(toTrustMaterial(root, keyFinder(attestationKeys)), {
+      tlogThreshold: 1,
+      ctlogThreshold: 1,
+      timestampThreshold: 1,
+    }),
     attestationKeys,
     tlogs: logsOf(root.tlogs, anchors.tlog),
     ctlogs: logsOf(root.ctlogs, anchors.ctlog),
@@ -76,7 +80,12 @@ const keyFinder =
   (hint: string): { publicKey: KeyObject; validFor: (date: Date) => boolean } => {
     const found = keys.get(hint)
     if (found === undefined)
-      throw new EvidenceFault('signature-key-unknown', 'the publish attestation is signed with a key that is not trusted here', { keyid: hint }, { state: 'unknown-key' })
+      throw new EvidenceFault(
+        'signature-key-unknown',
+        'the publish attestation is signed with a key that is not trusted here',
+        { keyid: hint },
+        { state: 'unknown-key' },
+      )
     const { starts, expires } = found.entry
     return {
       publicKey: found.key,

@@ -42,7 +42,8 @@ function assertForm({ tag, subs }: Asn1): void {
   const isWhole = tag.toDER() === SEQUENCE && tbs?.tag.toDER() === SEQUENCE && subs.length === 3
   const isSame = algorithm !== undefined && tbs?.subs[2]?.toDER().equals(algorithm.toDER()) === true
   // The first octet of a BIT STRING counts its unused bits, and a signature has whole octets.
-  if (!isWhole || !isSame || signature?.tag.isBitString() !== true || signature.value[0] !== 0) throw new TypeError('not a certificate')
+  if (!isWhole || !isSame || signature?.tag.isBitString() !== true || signature.value[0] !== 0)
+    throw new TypeError('not a certificate')
 }
 
 /** RFC 5280, 4.2: no extension twice. A reader that takes the first and one that takes the last would see two signers. */
@@ -52,7 +53,8 @@ function extensionsOf(leaf: X509Certificate): ReadonlyMap<string, Asn1> {
     const oid = extension.subs[0]?.toOID()
     const value = extension.subs.at(-1)
     if (oid === undefined || value?.tag.isOctetString() !== true) throw new TypeError('not an extension')
-    if (extensions.has(oid)) throw new EvidenceFault(CODE, 'the certificate has one extension twice', { cause: 'duplicate-extension', oid })
+    if (extensions.has(oid))
+      throw new EvidenceFault(CODE, 'the certificate has one extension twice', { cause: 'duplicate-extension', oid })
     extensions.set(oid, value)
   }
   return extensions
@@ -70,7 +72,9 @@ function uriOf(extension: Asn1 | undefined): string {
   const [name] = names
   const uri = name?.value.toString('latin1') ?? ''
   if (names.length !== 1 || name?.tag.isContextSpecific(URI_NAME) !== true || !/^(?!mailto:)[a-z][a-z0-9+.-]*:/i.test(uri))
-    throw new EvidenceFault('provenance-unsupported', 'the signer is not a build: its certificate names no workflow', { cause: 'signer' })
+    throw new EvidenceFault('provenance-unsupported', 'the signer is not a build: its certificate names no workflow', {
+      cause: 'signer',
+    })
   // IA5String; and nothing that could break a line of a log.
   if (!/^[\x20-\x7e]+$/.test(uri)) throw new TypeError('not a URI')
   return uri
@@ -107,7 +111,9 @@ function identityOf(subjectAlternativeName: string, claims: Claims): SignerIdent
   const get = (number: number): string | undefined => claims.get(number)
   const issuer = agreed(claims, 8, 1)
   if (issuer === undefined)
-    throw new EvidenceFault('provenance-unsupported', 'the certificate does not say who vouched for the signer', { cause: 'issuer' })
+    throw new EvidenceFault('provenance-unsupported', 'the certificate does not say who vouched for the signer', {
+      cause: 'issuer',
+    })
   return {
     issuer,
     subjectAlternativeName,
@@ -139,7 +145,8 @@ function agreed(claims: Claims, present: number, legacy: number): string | undef
 function repositoryOf(address: string | undefined, path: string | undefined, issuer: string): string | undefined {
   if (path === undefined) return address
   if (address !== undefined) {
-    if (address !== `https://github.com/${path}` && (issuer === GITHUB_ISSUER || !address.endsWith(`/${path}`))) throw contradiction(12, 5)
+    if (address !== `https://github.com/${path}` && (issuer === GITHUB_ISSUER || !address.endsWith(`/${path}`)))
+      throw contradiction(12, 5)
     return address
   }
   return issuer === GITHUB_ISSUER ? `https://github.com/${path}` : undefined

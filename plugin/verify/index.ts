@@ -1,4 +1,11 @@
 export { createVerifier, type VerifierOptions } from './verifier.ts'
 export { parseRegistryKeys } from './registry-keys.ts'
-export { buildTrustMaterial, keysTargetOf, loadTrustMaterial, seededTrust, type TrustOptions, type TrustParts } from './trust-material.ts'
+export {
+  buildTrustMaterial,
+  keysTargetOf,
+  loadTrustMaterial,
+  seededTrust,
+  type TrustOptions,
+  type TrustParts,
+} from './trust-material.ts'
 export { parseTrustedRoot } from './trusted-root.ts'

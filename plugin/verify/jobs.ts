@@ -21,7 +21,10 @@ export interface Request {
   readonly job: Job
 }
 
-export type Reply = { readonly kind: 'ready' } | { readonly kind: 'done'; readonly result: JobResult } | { readonly kind: 'failed'; readonly error: string }
+export type Reply =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly result: JobResult }
+  | { readonly kind: 'failed'; readonly error: string }
 
 /** Answers requests, keeping what it made of trust material by revision. */
 export class JobRunner {

@@ -7,7 +7,8 @@ export const SLSA_V02 = 'https://slsa.dev/provenance/v0.2'
 export const SLSA_V1 = 'https://slsa.dev/provenance/v1'
 
 /** Builds whose only material is their source: npm's own, on GitHub and GitLab. */
-const SOURCE_ONLY = /^https:\/\/(?:slsa-framework\.github\.io\/github-actions-buildtypes\/workflow\/v1|github\.com\/npm\/cli\/(?:gha[@/]|gitlab\/))/
+const SOURCE_ONLY =
+  /^https:\/\/(?:slsa-framework\.github\.io\/github-actions-buildtypes\/workflow\/v1|github\.com\/npm\/cli\/(?:gha[@/]|gitlab\/))/
 const GITLAB = 'https://github.com/npm/cli/gitlab/'
 const ON_GITHUB_RUNNER = 'https://github.com/actions/runner/'
 
@@ -20,7 +21,8 @@ const ON_GITHUB_RUNNER = 'https://github.com/actions/runner/'
 export function assertPredicate(type: string, predicate: JsonObject, identity: SignerIdentity): string {
   const definition = type === SLSA_V1 ? objectAt(predicate, 'buildDefinition') : predicate
   const buildType = ownString(definition, 'buildType') ?? ''
-  if (buildType === '') throw new EvidenceFault('provenance-unsupported', 'the provenance names no build type', { cause: 'build-type' })
+  if (buildType === '')
+    throw new EvidenceFault('provenance-unsupported', 'the provenance names no build type', { cause: 'build-type' })
   assertAgreement(type === SLSA_V1 ? claimsOfV1(predicate, buildType, identity) : claimsOfV02(predicate, buildType, identity))
   return buildType
 }
@@ -35,9 +37,21 @@ function claimsOfV1(predicate: JsonObject, buildType: string, identity: SignerId
     ...workflowClaims('externalParameters.workflow', own(workflow, 'path'), own(workflow, 'ref'), identity),
     ...sourceClaims('externalParameters.source', at(predicate, 'buildDefinition', 'externalParameters', 'source'), identity),
     { field: 'internalParameters.github.event_name', value: own(github, 'event_name'), certified: identity.trigger },
-    { field: 'internalParameters.github.repository_id', value: own(github, 'repository_id'), certified: identity.sourceRepositoryId },
-    { field: 'internalParameters.github.repository_owner_id', value: own(github, 'repository_owner_id'), certified: identity.sourceOwnerId },
-    { field: 'internalParameters.github.runner_environment', value: own(github, 'runner_environment'), certified: identity.runner },
+    {
+      field: 'internalParameters.github.repository_id',
+      value: own(github, 'repository_id'),
+      certified: identity.sourceRepositoryId,
+    },
+    {
+      field: 'internalParameters.github.repository_owner_id',
+      value: own(github, 'repository_owner_id'),
+      certified: identity.sourceOwnerId,
+    },
+    {
+      field: 'internalParameters.github.runner_environment',
+      value: own(github, 'runner_environment'),
+      certified: identity.runner,
+    },
     ...githubEnvironmentClaims('internalParameters', internal, identity),
     ...materials('resolvedDependencies', at(predicate, 'buildDefinition', 'resolvedDependencies'), buildType, identity),
     { field: 'runDetails.builder.id', value: runnerOf(builder), certified: identity.runner },
@@ -68,10 +82,16 @@ const runnerOf = (builder: Json | undefined): string | undefined =>
  * A workflow file by path and ref, against the certified build config `https://host/owner/repository/path@ref`. A workflow that
  * an organisation requires of its repositories is named with the repository it is kept in.
  */
-function workflowClaims(field: string, path: Json | undefined, ref: Json | undefined, identity: SignerIdentity): readonly Claim[] {
+function workflowClaims(
+  field: string,
+  path: Json | undefined,
+  ref: Json | undefined,
+  identity: SignerIdentity,
+): readonly Claim[] {
   const { buildConfig, sourceRepository, sourceRef } = identity
   if (typeof path !== 'string' || path === '') return [{ field: `${field}.path`, value: path, certified: buildConfig }]
-  if (buildConfig === undefined || sourceRepository === undefined) return [{ field: `${field}.ref`, value: ref, certified: sourceRef }]
+  if (buildConfig === undefined || sourceRepository === undefined)
+    return [{ field: `${field}.ref`, value: ref, certified: sourceRef }]
   const suffix = typeof ref === 'string' && ref !== '' ? `@${ref}` : buildConfig.slice(endOfPath(buildConfig))
   // A required workflow's path begins with its own repository.
   const elsewhere = `${originOf(sourceRepository)}/${path}${suffix}`
@@ -106,7 +126,11 @@ function splitOnce(text: string, separator: string): readonly [string, string] {
 
 function githubEnvironmentClaims(field: string, environment: JsonObject, identity: SignerIdentity): readonly Claim[] {
   const value = (name: string): Json | undefined => own(environment, name)
-  const claim = (name: string, certified: string | undefined): Claim => ({ field: `${field}.${name}`, value: value(name), certified })
+  const claim = (name: string, certified: string | undefined): Claim => ({
+    field: `${field}.${name}`,
+    value: value(name),
+    certified,
+  })
   const { buildConfig, sourceRepository: repository } = identity
   const run = value('GITHUB_RUN_ID')
   const attempt = value('GITHUB_RUN_ATTEMPT')
@@ -146,7 +170,11 @@ function gitlabClaims(invocation: JsonObject, identity: SignerIdentity): readonl
     claim('CI_PROJECT_URL', sourceRepository),
     claim('CI_PROJECT_PATH', sourceRepository && pathOf(sourceRepository)),
     claim('CI_JOB_URL', identity.run),
-    { field: 'invocation.environment.project', value: at(invocation, 'environment', 'project'), certified: sourceRepository && pathOf(sourceRepository) },
+    {
+      field: 'invocation.environment.project',
+      value: at(invocation, 'environment', 'project'),
+      certified: sourceRepository && pathOf(sourceRepository),
+    },
   ]
 }
 
@@ -157,5 +185,7 @@ function runClaims(field: string, value: Json | undefined, { run }: SignerIdenti
   if (run === undefined || typeof value !== 'string') return []
   if (/:\/\/.*\/(?:actions\/runs|-\/jobs)\//.test(value)) return [{ field, value, certified: run }]
   const [, id, attempt] = RUN_AND_ATTEMPT.exec(run) ?? []
-  return id !== undefined && attempt !== undefined && /^\d+-\d+$/.test(value) ? [{ field, value, certified: `${id}-${attempt}` }] : []
+  return id !== undefined && attempt !== undefined && /^\d+-\d+$/.test(value)
+    ? [{ field, value, certified: `${id}-${attempt}` }]
+    : []
 }

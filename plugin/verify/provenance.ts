@@ -15,7 +15,12 @@ const CODE = 'provenance-invalid'
  * and that what the build says of itself does not contradict it. Whether that somebody may is the policy's to say.
  * @throws EvidenceFault
  */
-export function verifyProvenance(type: string, bundle: JsonObject, task: AttestationTask, trust: CompiledTrust): Anchored<ProvenanceFacts> {
+export function verifyProvenance(
+  type: string,
+  bundle: JsonObject,
+  task: AttestationTask,
+  trust: CompiledTrust,
+): Anchored<ProvenanceFacts> {
   const read = readBundle(bundle, CODE)
   // A registry's key says who published; nobody certified a build with it.
   if (read.signer.kind !== 'certificate')

@@ -14,7 +14,11 @@ const CODE = 'publish-attestation-invalid'
  * that it published these bytes as this version.
  * @throws EvidenceFault
  */
-export function verifyPublishAttestation(bundle: JsonObject, task: AttestationTask, trust: CompiledTrust): Anchored<PublishFacts> {
+export function verifyPublishAttestation(
+  bundle: JsonObject,
+  task: AttestationTask,
+  trust: CompiledTrust,
+): Anchored<PublishFacts> {
   const read = readBundle(bundle, CODE)
   // Anybody with an e-mail address gets a certificate; only the registry has its key.
   if (read.signer.kind !== 'key')

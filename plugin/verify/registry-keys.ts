@@ -39,7 +39,10 @@ function readEntry(entry: Json, path: string, keys: RegistryKey[], problems: Pro
   const key = Object.hasOwn(entry, 'keyId') ? fromTuf(entry, problem) : fromEndpoint(entry, problem)
   if (key === undefined) return
   if (key.keyid === '') problem('', 'has no key id')
-  for (const [field, value] of [['starts', key.starts], ['expires', key.expires]] as const)
+  for (const [field, value] of [
+    ['starts', key.starts],
+    ['expires', key.expires],
+  ] as const)
     if (value !== null && !isTimestamp(value)) problem(field, 'is not an ISO 8601 time', 'Write it as 2025-01-29T00:00:00.000Z')
   if (key.keytype === KEY_TYPE && key.scheme === KEY_TYPE && publicKeyOf(key) === undefined)
     problem('', 'is not an ECDSA P-256 public key', 'Give it as base64 of the DER SubjectPublicKeyInfo')

@@ -37,13 +37,22 @@ function verifyTask(
   everything: string,
 ): Result {
   const spec = specOf(ref)
-  const refused = (state: 'invalid' | 'unknown-key', code: ReasonCode, message: string, detail?: Readonly<Record<string, string>>): Result => ({
+  const refused = (
+    state: 'invalid' | 'unknown-key',
+    code: ReasonCode,
+    message: string,
+    detail?: Readonly<Record<string, string>>,
+  ): Result => ({
     result: { state, reasons: [reason(code, message, detail)] },
     anchors: [everything],
   })
   // What is signed is text: only one canonical hash stands for one digest.
   if (parseIntegrity(integrity).state !== 'ok')
-    return refused('invalid', 'integrity-malformed', `the integrity of ${spec} is not one canonical sha512, so no signature can vouch for it`)
+    return refused(
+      'invalid',
+      'integrity-malformed',
+      `the integrity of ${spec} is not one canonical sha512, so no signature can vouch for it`,
+    )
   if (signatures === 'malformed' || signatures.length > MAX_SIGNATURES)
     return refused('invalid', 'signature-invalid', `the registry signatures of ${spec} are malformed`)
   if (signatures.length === 0) return { result: { state: 'absent' }, anchors: [] }
@@ -55,10 +64,14 @@ function verifyTask(
   })
   const bad = known.find(({ verified }) => !verified)
   if (bad !== undefined)
-    return refused('invalid', 'signature-invalid', `a registry signature of ${spec} does not verify`, { keyid: bad.key.entry.keyid })
+    return refused('invalid', 'signature-invalid', `a registry signature of ${spec} does not verify`, {
+      keyid: bad.key.entry.keyid,
+    })
   const [good] = known
   if (good === undefined)
-    return refused('unknown-key', 'signature-key-unknown', `no key trusted here made the registry signature of ${spec}`, { keyid: signatures[0]?.keyid ?? '' })
+    return refused('unknown-key', 'signature-key-unknown', `no key trusted here made the registry signature of ${spec}`, {
+      keyid: signatures[0]?.keyid ?? '',
+    })
   const { keyid, expires } = good.key.entry
   return { result: { state: 'verified', facts: { keyid, keyExpires: expires } }, anchors: known.map(({ key }) => key.anchor) }
 }

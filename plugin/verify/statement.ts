@@ -4,10 +4,13 @@ import type { AttestationTask } from '../domain/ports.ts'
 import type { ReasonCode } from '../domain/reason.ts'
 import type { Envelope } from './bundle.ts'
 import { EvidenceFault, guarded } from './fault.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseStrictJson } from '../domain/strict-json.ts'
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
-const STATEMENT_TYPES: ReadonlySet<Json | undefined> = new Set(['https://in-toto.io/Statement/v0.1', 'https://in-toto.io/Statement/v1'])
+const STATEMENT_TYPES: ReadonlySet<Json | undefined> = new Set([
+  'https://in-toto.io/Statement/v0.1',
+  'https://in-toto.io/Statement/v1',
+])
 
 /**
  * Reads the in-toto statement of a verified envelope and holds it against the type it came under and the version it is to
@@ -16,14 +19,17 @@ const STATEMENT_TYPES: ReadonlySet<Json | undefined> = new Set(['https://in-toto
  * @throws EvidenceFault `statement-mismatch`, `subject-mismatch`, or `code` when the payload cannot be read
  */
 export function predicateOf(envelope: Envelope, outerType: string, task: AttestationTask, code: ReasonCode): JsonObject {
-  if (envelope.payloadType !== PAYLOAD_TYPE) throw mismatch('the payload is not an in-toto statement', PAYLOAD_TYPE, envelope.payloadType)
+  if (envelope.payloadType !== PAYLOAD_TYPE)
+    throw mismatch('the payload is not an in-toto statement', PAYLOAD_TYPE, envelope.payloadType)
   const statement = guarded(code, 'the statement cannot be read', () => parseStrictJson(envelope.payload))
   if (!isObject(statement)) throw new EvidenceFault(code, 'the statement is not a JSON object', { cause: 'malformed' })
   const type = own(statement, '_type')
-  if (!STATEMENT_TYPES.has(type)) throw mismatch('the statement is of a type that is not known', 'in-toto Statement v0.1 or v1', textOf(type))
+  if (!STATEMENT_TYPES.has(type))
+    throw mismatch('the statement is of a type that is not known', 'in-toto Statement v0.1 or v1', textOf(type))
   const inner = own(statement, 'predicateType')
   // Only the inner type is signed; the outer one is the registry's word.
-  if (inner !== outerType) throw mismatch('the predicate is of another type than the one it was served as', outerType, textOf(inner))
+  if (inner !== outerType)
+    throw mismatch('the predicate is of another type than the one it was served as', outerType, textOf(inner))
   assertSubject(own(statement, 'subject'), task)
   const predicate = ownObject(statement, 'predicate')
   if (predicate === undefined) throw new EvidenceFault(code, 'the statement has no predicate', { cause: 'malformed' })
@@ -50,4 +56,5 @@ const subjectFault = (message: string, expected?: string, actual?: string): Evid
 export const mismatch = (message: string, expected: string, actual: string, field?: string): EvidenceFault =>
   new EvidenceFault('statement-mismatch', message, { ...(field === undefined ? {} : { field }), expected, actual })
 
-export const textOf = (value: Json | undefined): string => typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
+export const textOf = (value: Json | undefined): string =>
+  typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)

@@ -5,7 +5,7 @@ import { ConfigurationError, messageOf } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
 import type { RegistryKey, TrustMaterial } from '../domain/ports.ts'
 import { anchorOfKey, parseRegistryKeys } from './registry-keys.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseStrictJson } from '../domain/strict-json.ts'
 import { anchorsOfRoot, parseTrustedRoot } from './trusted-root.ts'
 
 export interface TrustOptions {
@@ -35,7 +35,8 @@ export function loadTrustMaterial(options: TrustOptions): TrustMaterial {
   const { registry, trustedRootFile, registryKeysFile } = options
   const seeded = seededTrust(registry)
   return buildTrustMaterial({
-    trustedRoot: trustedRootFile === undefined ? seeded.trustedRoot : parseTrustedRoot(readJson(trustedRootFile), trustedRootFile),
+    trustedRoot:
+      trustedRootFile === undefined ? seeded.trustedRoot : parseTrustedRoot(readJson(trustedRootFile), trustedRootFile),
     registryKeys:
       registryKeysFile === undefined ? seeded.registryKeys : parseRegistryKeys(readJson(registryKeysFile), registryKeysFile),
     source: {
@@ -55,7 +56,9 @@ export function buildTrustMaterial({ trustedRoot, registryKeys, source, asOf }: 
     source,
     asOf,
     // Where it came from and how fresh it is decide no verification.
-    revision: createHash('sha256').update(JSON.stringify([trustedRoot, [...keyAnchors].sort()])).digest('hex'),
+    revision: createHash('sha256')
+      .update(JSON.stringify([trustedRoot, [...keyAnchors].sort()]))
+      .digest('hex'),
     anchors: new Set([...ca, ...ctlog, ...tlog, ...tsa, ...keyAnchors]),
   }
 }
@@ -71,7 +74,10 @@ export function seededTrust(registry: string): TrustParts {
   const keys = ownString(targets, encodeURIComponent(name))
   const shipped = `seeds of @sigstore/tuf (TUF root version ${rootVersionOf(seed)})`
   return {
-    trustedRoot: parseTrustedRoot(decoded(ownString(targets, 'trusted_root.json')), 'trusted_root.json in the seeds of @sigstore/tuf'),
+    trustedRoot: parseTrustedRoot(
+      decoded(ownString(targets, 'trusted_root.json')),
+      'trusted_root.json in the seeds of @sigstore/tuf',
+    ),
     registryKeys: keys === undefined ? [] : parseRegistryKeys(decoded(keys), `${name} in the seeds of @sigstore/tuf`),
     source: {
       trustedRoot: `public-good Sigstore, ${shipped}`,
@@ -83,7 +89,8 @@ export function seededTrust(registry: string): TrustParts {
 /** The seeds are keyed by TUF mirror; the one with a trusted root is the public-good instance. */
 function seedOf(): JsonObject {
   const found = Object.values(seeds as Json as JsonObject).find(
-    (seed): seed is JsonObject => isObject(seed) && ownString(ownObject(seed, 'targets') ?? {}, 'trusted_root.json') !== undefined,
+    (seed): seed is JsonObject =>
+      isObject(seed) && ownString(ownObject(seed, 'targets') ?? {}, 'trusted_root.json') !== undefined,
   )
   if (found === undefined) throw new TypeError('the seeds of @sigstore/tuf hold no trusted root')
   return found
@@ -101,7 +108,11 @@ function readJson(file: string): Json {
   try {
     return parseStrictJson(readFileSync(file))
   } catch (cause) {
-    const problem = { path: '', message: `cannot be read: ${messageOf(cause)}`, remedy: 'Name a JSON file that this process may read' }
+    const problem = {
+      path: '',
+      message: `cannot be read: ${messageOf(cause)}`,
+      remedy: 'Name a JSON file that this process may read',
+    }
     throw new ConfigurationError(file, [problem], { cause })
   }
 }

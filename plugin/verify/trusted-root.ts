@@ -11,7 +11,7 @@ const REMEDY = 'Give a trusted_root.json as the Sigstore instance publishes it'
 
 /**
  * Reads a Sigstore trusted root (protobuf-specs, TrustedRoot) and checks what the library takes on trust: a log or CA without a
- * start of validity would be valid from the beginning of time, and an empty list makes every later check fail or pass for nothing.
+ * start of validity would be valid from the beginning of time, and an empty list would make later checks fail for nothing.
  * @returns the root in normal form: equal roots are equal text
  * @throws ConfigurationError with every problem found
  */
@@ -100,7 +100,11 @@ function checkValidity(validFor: JsonObject | undefined, path: string, problems:
   const start = own(validFor ?? {}, 'start')
   const end = own(validFor ?? {}, 'end') ?? undefined
   if (!isTimestamp(start))
-    problems.push({ path: `${path}.start`, message: 'is not a time', remedy: 'Say from when it is valid, as 2021-01-12T11:53:27Z' })
+    problems.push({
+      path: `${path}.start`,
+      message: 'is not a time',
+      remedy: 'Say from when it is valid, as 2021-01-12T11:53:27Z',
+    })
   if (end !== undefined && !isTimestamp(end))
     problems.push({ path: `${path}.end`, message: 'is not a time', remedy: 'Leave it out, or write it as 2022-12-31T23:59:59Z' })
   if (isTimestamp(start) && isTimestamp(end) && Date.parse(end) < Date.parse(start))

@@ -48,7 +48,7 @@ export class WorkerPool {
     await Promise.all(threads.map((thread) => thread.gone()))
   }
 
-  /** Gives the oldest job to a free thread, or to a new one. A thread that cannot start takes one job down with it, not the queue. */
+  /** Gives the oldest jobs to free threads, or to new ones. A thread that cannot start takes down one job, not the queue. */
   #next(): void {
     for (const assignment of this.#queue.splice(0, this.#free())) {
       try {
@@ -62,7 +62,9 @@ export class WorkerPool {
   #thread(): WorkerThread {
     const idle = [...this.#threads].find((thread) => thread.idle)
     if (idle !== undefined) return idle
-    const thread = new WorkerThread(this.#options, (freed) => { this.#freed(freed) })
+    const thread = new WorkerThread(this.#options, (freed) => {
+      this.#freed(freed)
+    })
     this.#threads.add(thread)
     return thread
   }

@@ -38,10 +38,18 @@ export class WorkerThread {
     this.#freed = freed
     // A bundle that makes the heap grow ends its worker, not the mirror. Nothing in the environment is of use there.
     this.#worker = new Worker(options.script, { env: {}, resourceLimits: { maxOldGenerationSizeMb: 256 } })
-    this.#worker.on('message', (reply: Reply) => { this.#receive(reply) })
-    this.#worker.on('error', (error) => { this.end('the verification failed', error) })
-    this.#worker.on('messageerror', (error) => { this.end('the verification failed', error) })
-    this.#worker.on('exit', () => { this.end('the verification was ended') })
+    this.#worker.on('message', (reply: Reply) => {
+      this.#receive(reply)
+    })
+    this.#worker.on('error', (error) => {
+      this.end('the verification failed', error)
+    })
+    this.#worker.on('messageerror', (error) => {
+      this.end('the verification failed', error)
+    })
+    this.#worker.on('exit', () => {
+      this.end('the verification was ended')
+    })
     this.#limit(options.startLimitMs, 'the verification did not start in time')
   }
 

@@ -1,6 +1,6 @@
 import { altered, emailIdentity, gitlabIdentity, provenanceStatement, type IdentityOptions } from '../private-sigstore.ts'
 import type { Draft } from '../registry/draft.ts'
-import { rebuilt, resigned, statementOf, type Fault } from './kit.ts'
+import { rebuilt, resigned, statementOf, withProvenance, type Fault } from './kit.ts'
 import type { FaultId } from './ids.ts'
 
 /** The reusable workflow that rules of tests trust to sign. */
@@ -26,7 +26,8 @@ export const IDENTITY_FAULTS = {
     title: 'another provider',
     apply: (draft) => {
       const identity = gitlabIdentity({ repo: draft.identity.repo, ref: draft.identity.ref })
-      return resigned(draft, provenanceStatement(draft.artifact, identity), {}, identity)
+      const statement = provenanceStatement(draft.artifact, identity)
+      return withProvenance(draft, draft.sigstore.keyless(statement, identity, { at: draft.at }), statement.predicateType)
     },
   },
 

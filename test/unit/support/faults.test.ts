@@ -70,7 +70,7 @@ const EXPECTED: Readonly<Record<FaultId, readonly string[]>> = {
   '6g': ['attestations-size'],
   '7a': ['identity'],
   '7b': ['identity'],
-  '7c': ['identity', 'provenance-statement'],
+  '7c': ['attestation-types', 'identity', 'provenance-statement'],
   '8a': ['identity', 'provenance-statement'],
   '8b': ['identity', 'provenance-statement'],
   '8c': ['identity', 'provenance-statement'],

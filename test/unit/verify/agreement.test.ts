@@ -107,7 +107,10 @@ describe('verify: the predicate against the certificate', () => {
   })
   it('a field that is not text is no agreement', () => {
     const path = 'buildDefinition.externalParameters.workflow.repository'
-    assertRefused(attest(altered(forms['SLSA v1 of GitHub'][0], path, ['https://github.com/acme/widget']), github), 'statement-mismatch')
+    assertRefused(
+      attest(altered(forms['SLSA v1 of GitHub'][0], path, ['https://github.com/acme/widget']), github),
+      'statement-mismatch',
+    )
   })
   it('certificates of early 2023 compare what they have', () => {
     const early = githubIdentity({ early: true })
@@ -117,7 +120,13 @@ describe('verify: the predicate against the certificate', () => {
     assert.equal(identity.sourceRepositoryId, undefined)
     assert.equal(identity.sourceRef, 'refs/tags/v1.0.0')
     assertRefused(attest(altered(statement, 'invocation.environment.GITHUB_SHA', 'c'.repeat(40)), early), 'statement-mismatch')
-    assertRefused(attest(altered(statement, 'invocation.configSource.entryPoint', 'acme/widget/.github/workflows/release.yml@refs/heads/x'), early), 'statement-mismatch')
+    assertRefused(
+      attest(
+        altered(statement, 'invocation.configSource.entryPoint', 'acme/widget/.github/workflows/release.yml@refs/heads/x'),
+        early,
+      ),
+      'statement-mismatch',
+    )
   })
   it('a reusable workflow signs, and the predicate speaks of the caller', () => {
     const buildSigner = 'https://github.com/acme/ci/.github/workflows/publish.yml@refs/tags/v3'
@@ -132,7 +141,11 @@ describe('verify: the predicate against the certificate', () => {
     assert.equal(attest(provenanceStatement(artifact, id, 'early'), id).state, 'verified')
   })
   it('a workflow that the organisation requires is named with its own repository', () => {
-    const statement = altered(forms['SLSA v1 of GitHub'][0], 'buildDefinition.externalParameters.workflow.path', 'acme/rules/.github/workflows/release.yml')
+    const statement = altered(
+      forms['SLSA v1 of GitHub'][0],
+      'buildDefinition.externalParameters.workflow.path',
+      'acme/rules/.github/workflows/release.yml',
+    )
     const required = 'https://github.com/acme/rules/.github/workflows/release.yml@refs/tags/v1.0.0'
     const id = { ...github, extensions: github.extensions.map(([n, value]) => [n, n === 18 ? required : value] as const) }
     assert.equal(attest(statement, id).state, 'verified')
@@ -151,6 +164,9 @@ describe('verify: the predicate against the certificate', () => {
     assert.equal(factsOf(attest(withTool, github)).buildType, buildType)
     const other = { ...source, digest: { gitCommit: 'e'.repeat(40) } }
     assertRefused(attest(altered(statement, 'buildDefinition.resolvedDependencies', [tool, other]), github), 'statement-mismatch')
-    assertRefused(attest(altered(statement, 'buildDefinition.externalParameters.source', 'git+https://github.com/evil/x'), github), 'statement-mismatch')
+    assertRefused(
+      attest(altered(statement, 'buildDefinition.externalParameters.source', 'git+https://github.com/evil/x'), github),
+      'statement-mismatch',
+    )
   })
 })

@@ -28,7 +28,8 @@ const statement = provenanceStatement(artifact, identity)
 
 const provenance = (bundle: Bundle, predicateType: unknown = SLSA_V1) => [{ predicateType, bundle }]
 const publish = (bundle: Bundle, predicateType: unknown = NPM_PUBLISH) => [{ predicateType, bundle }]
-const signed = (change: Partial<Statement>) => verify(provenance(sigstore.keyless({ ...statement, ...change }, identity))).provenance
+const signed = (change: Partial<Statement>) =>
+  verify(provenance(sigstore.keyless({ ...statement, ...change }, identity))).provenance
 const published = (change: object) =>
   verify(publish(sigstore.keyed({ ...publishStatement(artifact), ...change }))).publishAttestation
 
@@ -79,13 +80,19 @@ describe('verify: attestations', () => {
 
   it('an empty list is absent, and other types are ignored', () => {
     assert.deepEqual(verify([]), { publishAttestation: { state: 'absent' }, provenance: { state: 'absent' } })
-    const other = verify([{ predicateType: 'https://other.example/v1', bundle: null }, ...provenance(sigstore.keyless(statement, identity))])
+    const other = verify([
+      { predicateType: 'https://other.example/v1', bundle: null },
+      ...provenance(sigstore.keyless(statement, identity)),
+    ])
     assert.equal(other.publishAttestation.state, 'absent')
     assert.equal(other.provenance.state, 'verified')
   })
 
   it('[4d] an unknown type in the place of provenance is no provenance', () => {
-    assert.equal(verify(provenance(sigstore.keyless(statement, identity), 'https://slsa.dev/provenance/v9')).provenance.state, 'absent')
+    assert.equal(
+      verify(provenance(sigstore.keyless(statement, identity), 'https://slsa.dev/provenance/v9')).provenance.state,
+      'absent',
+    )
   })
 })
 
@@ -108,11 +115,23 @@ describe('verify: documents', () => {
 
   const good = JSON.stringify({ attestations: provenance(sigstore.keyless(statement, identity)) })
   const refused: readonly (readonly [string, string, string])[] = [
-    ['[4e] duplicate keys in the document', good.replace('{"attestations"', '{"attestations":[],"attestations"'), 'duplicate-key'],
+    [
+      '[4e] duplicate keys in the document',
+      good.replace('{"attestations"', '{"attestations":[],"attestations"'),
+      'duplicate-key',
+    ],
     ['[4e] duplicate keys in a bundle', good.replace('"dsseEnvelope":', '"dsseEnvelope":{},"dsseEnvelope":'), 'duplicate-key'],
-    ['[4e] duplicate keys spelled in two ways', good.replace('"predicateType":', '"predicate\\u0054ype":"x","predicateType":'), 'duplicate-key'],
+    [
+      '[4e] duplicate keys spelled in two ways',
+      good.replace('"predicateType":', '"predicate\\u0054ype":"x","predicateType":'),
+      'duplicate-key',
+    ],
     ['[17b] nested too deep', `{"attestations":${'['.repeat(100)}${']'.repeat(100)}}`, 'too-deep'],
-    ['more attestations than anybody publishes', JSON.stringify({ attestations: Array.from({ length: 33 }, () => ({ predicateType: 'x' })) }), 'too-many'],
+    [
+      'more attestations than anybody publishes',
+      JSON.stringify({ attestations: Array.from({ length: 33 }, () => ({ predicateType: 'x' })) }),
+      'too-many',
+    ],
   ]
   for (const [name, document, cause] of refused)
     it(name, () => {
@@ -171,7 +190,10 @@ describe('verify: subjects', () => {
   })
 
   it('[2h] a good publish attestation and one of an unknown key', () => {
-    const bundles = [sigstore.keyed(publishStatement(artifact)), sigstore.keyed(publishStatement(artifact), { hint: 'SHA256:x', keyid: 'SHA256:x' })]
+    const bundles = [
+      sigstore.keyed(publishStatement(artifact)),
+      sigstore.keyed(publishStatement(artifact), { hint: 'SHA256:x', keyid: 'SHA256:x' }),
+    ]
     const { publishAttestation } = verify(bundles.flatMap((bundle) => publish(bundle)))
     assertRefused(publishAttestation, 'signature-key-unknown', undefined, 'unknown-key')
   })
@@ -199,7 +221,12 @@ describe('verify: statements', () => {
     const text = JSON.stringify(statement).replace('"subject":', '"subject":[],"subject":')
     assertRefused(verify(provenance(sigstore.keyless(text, identity))).provenance, 'provenance-invalid')
   })
-  for (const [name, payload] of [['not JSON', 'x'], ['null', 'null'], ['a list', '[]'], ['nested too deep', `${'['.repeat(99)}${']'.repeat(99)}`]] as const)
+  for (const [name, payload] of [
+    ['not JSON', 'x'],
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['nested too deep', `${'['.repeat(99)}${']'.repeat(99)}`],
+  ] as const)
     it(`a signed payload that is ${name}`, () => {
       assertRefused(verify(provenance(sigstore.keyless(payload, identity))).provenance, 'provenance-invalid')
     })
@@ -220,7 +247,12 @@ describe('verify: signers', () => {
     const bundle = sigstore.keyed(publishStatement(artifact), { keyid: sigstore.expiredKey.keyid })
     assertRefused(verify(publish(bundle)).publishAttestation, 'statement-mismatch')
   })
-  for (const [field, value] of [['name', '@acme/gadget'], ['version', '1.0.1'], ['registry', 'https://registry.example.evil'], ['registry', undefined]] as const)
+  for (const [field, value] of [
+    ['name', '@acme/gadget'],
+    ['version', '1.0.1'],
+    ['registry', 'https://registry.example.evil'],
+    ['registry', undefined],
+  ] as const)
     it(`[5c] publish predicate with ${value === undefined ? 'no' : 'another'} ${field}`, () => {
       const { predicate } = publishStatement(artifact)
       assertRefused(published({ predicate: { ...predicate, [field]: value } }), 'statement-mismatch')
@@ -273,10 +305,16 @@ describe('verify: signers', () => {
     assertRefused(evidence, 'provenance-unsupported')
     assert.ok(!JSON.stringify(evidence).includes('somebody'))
   })
-  for (const [id, issuer] of [['[7b] enterprise issuer sharing a prefix', `${identity.issuer}/acme`], ['[7c] another provider', 'https://oidc.circleci.example']] as const)
+  for (const [id, issuer] of [
+    ['[7b] enterprise issuer sharing a prefix', `${identity.issuer}/acme`],
+    ['[7c] another provider', 'https://oidc.circleci.example'],
+  ] as const)
     it(`${id} is reported as it is`, () => {
       const id = githubIdentity({ issuer })
-      assert.equal(factsOf(verify(provenance(sigstore.keyless(provenanceStatement(artifact, id), id))).provenance).identity.issuer, issuer)
+      assert.equal(
+        factsOf(verify(provenance(sigstore.keyless(provenanceStatement(artifact, id), id))).provenance).identity.issuer,
+        issuer,
+      )
     })
 })
 
@@ -363,6 +401,9 @@ describe('verify: cryptography', () => {
   })
   it('a GitLab job verifies', () => {
     const id = gitlabIdentity()
-    assert.equal(factsOf(verify(provenance(sigstore.keyless(provenanceStatement(artifact, id), id), SLSA_V02)).provenance).identity.issuer, id.issuer)
+    assert.equal(
+      factsOf(verify(provenance(sigstore.keyless(provenanceStatement(artifact, id), id), SLSA_V02)).provenance).identity.issuer,
+      id.issuer,
+    )
   })
 })

@@ -17,7 +17,16 @@ const ALGORITHM = sequence(oid('1.2.840.10045.4.3.2'))
 
 /** A certificate that nobody signed: who signed it is verified before its claims are read. */
 const certificate = (extensions: readonly Buffer[], outer = ALGORITHM): X509Certificate => {
-  const tbs = sequence(context(0, integer(2)), integer(1), ALGORITHM, sequence(), sequence(), sequence(), sequence(), context(3, sequence(...extensions)))
+  const tbs = sequence(
+    context(0, integer(2)),
+    integer(1),
+    ALGORITHM,
+    sequence(),
+    sequence(),
+    sequence(),
+    sequence(),
+    context(3, sequence(...extensions)),
+  )
   return X509Certificate.parse(Buffer.from(sequence(tbs, outer, bits(Buffer.alloc(8)))))
 }
 const read = (...extensions: readonly Buffer[]) => signerIdentityOf(certificate([codeSigning, names(uri(SAN)), ...extensions]))
@@ -49,7 +58,13 @@ describe('verify: Fulcio claims', () => {
     })
   })
   it('of the legacy form stand in, and GitHub is where its repositories are', () => {
-    const identity = read(claim(1, GITHUB), claim(2, 'push'), claim(3, 'abc'), claim(5, 'acme/widget'), claim(6, 'refs/heads/main'))
+    const identity = read(
+      claim(1, GITHUB),
+      claim(2, 'push'),
+      claim(3, 'abc'),
+      claim(5, 'acme/widget'),
+      claim(6, 'refs/heads/main'),
+    )
     assert.equal(identity.sourceRepository, 'https://github.com/acme/widget')
     assert.deepEqual([identity.trigger, identity.sourceDigest, identity.sourceRef], ['push', 'abc', 'refs/heads/main'])
     assert.equal(read(claim(1, `${GITHUB}/acme`), claim(5, 'acme/widget')).sourceRepository, undefined)
@@ -69,7 +84,10 @@ describe('verify: Fulcio claims', () => {
     ['with bytes after them', [claim(8, Buffer.concat([utf8('abc'), Buffer.of(0)]))]],
     ['cut short', [claim(8, utf8('abcdef').subarray(0, 5))]],
     ['with a length longer than need be', [claim(8, Buffer.concat([Buffer.of(0x0c, 0x81, 3), Buffer.from('abc')]))]],
-    ['with a length in two bytes that fits in one', [claim(8, Buffer.concat([Buffer.of(0x0c, 0x82, 0, 200), Buffer.alloc(200, 97)]))]],
+    [
+      'with a length in two bytes that fits in one',
+      [claim(8, Buffer.concat([Buffer.of(0x0c, 0x82, 0, 200), Buffer.alloc(200, 97)]))],
+    ],
     ['of indefinite length', [claim(8, Buffer.of(0x0c, 0x80, 0x61, 0, 0))]],
     ['that are empty bytes', [claim(8, Buffer.alloc(0))]],
     ['that are not UTF-8', [claim(8, Buffer.of(0x0c, 1, 0xff))]],
@@ -81,7 +99,10 @@ describe('verify: Fulcio claims', () => {
     ['of two refs', [claim(8, GITHUB), claim(6, 'a'), claim(14, 'b')]],
     ['of two repositories', [claim(8, GITHUB), claim(5, 'acme/widget'), claim(12, 'https://github.com/evil/widget')]],
     ['of two servers', [claim(8, GITHUB), claim(5, 'acme/widget'), claim(12, 'https://github.com.evil.test/acme/widget')]],
-    ['of two repositories, of another issuer', [claim(8, 'https://ci.example'), claim(5, 'acme/widget'), claim(12, 'https://git.example/evil/widget')]],
+    [
+      'of two repositories, of another issuer',
+      [claim(8, 'https://ci.example'), claim(5, 'acme/widget'), claim(12, 'https://git.example/evil/widget')],
+    ],
   ]
   for (const [name, extensions] of invalid)
     it(`${name} are invalid`, () => {
@@ -113,10 +134,14 @@ describe('verify: Fulcio claims', () => {
     })
 
   it('two subject alternative names in two extensions are invalid', () => {
-    assertFault(() => signerIdentityOf(certificate([codeSigning, issuer, names(uri(SAN)), names(uri(SAN))])), 'provenance-invalid')
+    assertFault(
+      () => signerIdentityOf(certificate([codeSigning, issuer, names(uri(SAN)), names(uri(SAN))])),
+      'provenance-invalid',
+    )
   })
   it('an address with a line break or another alphabet is invalid', () => {
-    for (const text of [`${SAN}\n`, `${SAN}\u00e9`]) assertFault(() => signerIdentityOf(certificate([codeSigning, issuer, names(uri(text))])), 'provenance-invalid')
+    for (const text of [`${SAN}\n`, `${SAN}\u00e9`])
+      assertFault(() => signerIdentityOf(certificate([codeSigning, issuer, names(uri(text))])), 'provenance-invalid')
   })
   it('a certificate of an authority signs no provenance', () => {
     const authority = extension('2.5.29.19', sequence(TRUE))

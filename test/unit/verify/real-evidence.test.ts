@@ -48,7 +48,9 @@ const CODES: Readonly<Record<string, string>> = {
 
 /** The row's attestation alone: a document's other attestation has its own row. */
 function documentOf(row: Row): Buffer {
-  const document = read(row.file) as { readonly attestations: readonly { readonly predicateType: string; readonly bundle: unknown }[] }
+  const document = read(row.file) as {
+    readonly attestations: readonly { readonly predicateType: string; readonly bundle: unknown }[]
+  }
   const attestation =
     row.attestationIndex === undefined
       ? { predicateType: row.predicateTypes.signed, bundle: document }
@@ -67,7 +69,10 @@ describe('verify: real evidence', () => {
     it(`${row.package}@${row.version}, ${row.kind} of ${file}[${row.attestationIndex ?? ''}]: ${row.strict}`, () => {
       const trust = compileTrust(loadTrustMaterial({ registry }))
       const ref = { name: row.package, version: row.version }
-      const { result, anchors } = verifyAttestationDocument({ ref, sha512: row.sha512, document: documentOf(row), registry }, trust)
+      const { result, anchors } = verifyAttestationDocument(
+        { ref, sha512: row.sha512, document: documentOf(row), registry },
+        trust,
+      )
       const [evidence, other] =
         row.kind === 'npm-publish'
           ? [result.publishAttestation, result.provenance]
@@ -94,7 +99,8 @@ describe('verify: real evidence', () => {
 
   for (const row of isHere ? (read('signatures.json') as readonly SignatureRow[]) : []) {
     const isReplay = row.source.includes('negative')
-    it(`signature of ${row.name}@${row.version}: ${isReplay ? '[1a] replayed from another version, refused' : 'verifies'}`, () => {
+    const expected = isReplay ? '[1a] replayed from another version, refused' : 'verifies'
+    it(`signature of ${row.name}@${row.version}: ${expected}`, () => {
       const trust = loadTrustMaterial({ registry })
       const task = { version: row.version, integrity: row.integrity, signatures: [{ keyid: row.keyid, sig: row.sig }] }
       const [outcome] = verifyRegistrySignatures(row.name, [task], trust)

@@ -19,7 +19,12 @@ function check(signatures: SignatureTask['signatures'], sri = integrity, materia
   return outcome
 }
 
-function assertRefused(signatures: SignatureTask['signatures'], code: ReasonCode, state: 'invalid' | 'unknown-key' = 'invalid', sri = integrity): void {
+function assertRefused(
+  signatures: SignatureTask['signatures'],
+  code: ReasonCode,
+  state: 'invalid' | 'unknown-key' = 'invalid',
+  sri = integrity,
+): void {
   const { result, anchors } = check(signatures, sri)
   assert.equal(result.state, state)
   assert.ok('reasons' in result)
@@ -36,26 +41,44 @@ describe('verify: registry signatures', () => {
   })
   it('tell when their key ends, and leave it to others to compare', () => {
     const old = sigstore.signRegistry(name, version, integrity, sigstore.expiredKey)
-    assert.deepEqual(check([old]).result, { state: 'verified', facts: { keyid: sigstore.expiredKey.keyid, keyExpires: EXPIRED_KEY_END } })
+    assert.deepEqual(check([old]).result, {
+      state: 'verified',
+      facts: { keyid: sigstore.expiredKey.keyid, keyExpires: EXPIRED_KEY_END },
+    })
   })
   it('one task, one result, in order', () => {
     const tasks = ['1.0.0', '1.0.1', '1.0.2'].map((version) => ({ version, integrity, signatures: [good] }))
-    assert.deepEqual(verifyRegistrySignatures(name, tasks, trust).map(({ result }) => result.state), ['verified', 'invalid', 'invalid'])
+    assert.deepEqual(
+      verifyRegistrySignatures(name, tasks, trust).map(({ result }) => result.state),
+      ['verified', 'invalid', 'invalid'],
+    )
   })
 
   const faults: readonly (readonly [string, readonly RegistrySignature[] | 'malformed', ReasonCode])[] = [
     ['[1a] of another version', [sigstore.signRegistry(name, '1.0.1', integrity)], 'signature-invalid'],
     ['[1b] of another package', [sigstore.signRegistry('@acme/gadget', version, integrity)], 'signature-invalid'],
     ['[1c] of another integrity', [sigstore.signRegistry(name, version, `sha512-${'B'.repeat(85)}A==`)], 'signature-invalid'],
-    ['[1e] by another key under a known keyid', [{ ...sigstore.signRegistry(name, version, integrity, stranger), keyid: good.keyid }], 'signature-invalid'],
-    ['[1h] one good, one bad', [good, { ...good, sig: sigstore.signRegistry(name, '1.0.1', integrity).sig }], 'signature-invalid'],
+    [
+      '[1e] by another key under a known keyid',
+      [{ ...sigstore.signRegistry(name, version, integrity, stranger), keyid: good.keyid }],
+      'signature-invalid',
+    ],
+    [
+      '[1h] one good, one bad',
+      [good, { ...good, sig: sigstore.signRegistry(name, '1.0.1', integrity).sig }],
+      'signature-invalid',
+    ],
     ['[1h] one bad, one good', [{ ...good, sig: 'AAAA' }, good], 'signature-invalid'],
     ['malformed', 'malformed', 'signature-invalid'],
     ['more than anybody makes', Array.from({ length: 33 }, () => good), 'signature-invalid'],
     ['not base64', [{ ...good, sig: '???' }], 'signature-invalid'],
     ['empty', [{ ...good, sig: '' }], 'signature-invalid'],
     ['in another base64 of the same bytes', [{ ...good, sig: good.sig.replaceAll('=', '') + '\n' }], 'signature-invalid'],
-    ['with bytes after its DER', [{ ...good, sig: Buffer.concat([Buffer.from(good.sig, 'base64'), Buffer.of(0)]).toString('base64') }], 'signature-invalid'],
+    [
+      'with bytes after its DER',
+      [{ ...good, sig: Buffer.concat([Buffer.from(good.sig, 'base64'), Buffer.of(0)]).toString('base64') }],
+      'signature-invalid',
+    ],
     ['not in DER but as two numbers', [{ ...good, sig: Buffer.alloc(64, 1).toString('base64') }], 'signature-invalid'],
   ]
   for (const [fault, signatures, code] of faults)
@@ -67,7 +90,8 @@ describe('verify: registry signatures', () => {
     assertRefused([sigstore.signRegistry(name, version, integrity, stranger)], 'signature-key-unknown', 'unknown-key')
   })
   it('[16d] key ids that are names of properties', () => {
-    for (const keyid of ['__proto__', 'constructor', 'hasOwnProperty']) assertRefused([{ ...good, keyid }], 'signature-key-unknown', 'unknown-key')
+    for (const keyid of ['__proto__', 'constructor', 'hasOwnProperty'])
+      assertRefused([{ ...good, keyid }], 'signature-key-unknown', 'unknown-key')
   })
   it('an unknown key beside a good one changes nothing', () => {
     assert.equal(check([sigstore.signRegistry(name, version, integrity, stranger), good]).result.state, 'verified')

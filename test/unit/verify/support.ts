@@ -47,7 +47,10 @@ export function assertRefused(
 ): void {
   assert.equal(evidence.state, state)
   assert.ok('reasons' in evidence)
-  assert.deepEqual(evidence.reasons.map((reason) => reason.code), [code])
+  assert.deepEqual(
+    evidence.reasons.map((reason) => reason.code),
+    [code],
+  )
   if (cause !== undefined) assert.equal(evidence.reasons[0].detail?.cause, cause)
 }
 

@@ -4,11 +4,19 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { ConfigurationError } from '../../../plugin/domain/errors.ts'
-import { buildTrustMaterial, keysTargetOf, loadTrustMaterial, parseRegistryKeys, parseTrustedRoot } from '../../../plugin/verify/index.ts'
+import {
+  buildTrustMaterial,
+  keysTargetOf,
+  loadTrustMaterial,
+  parseRegistryKeys,
+  parseTrustedRoot,
+} from '../../../plugin/verify/index.ts'
 import { PrivateSigstore, REGISTRY } from '../../support/private-sigstore.ts'
 import { sigstore, trust, trustOf } from './support.ts'
 
-const [keysTarget = ''] = Object.values(seeds).flatMap(({ targets }) => Object.keys(targets)).filter((name) => name.endsWith('keys.json'))
+const [keysTarget = ''] = Object.values(seeds)
+  .flatMap(({ targets }) => Object.keys(targets))
+  .filter((name) => name.endsWith('keys.json'))
 const seeded = `https://${decodeURIComponent(keysTarget).replace('/keys.json', '')}/`
 
 const problemsOf = (run: () => unknown): readonly string[] => {
@@ -87,11 +95,18 @@ describe('verify: trust material', () => {
       assert.deepEqual(material.source, { trustedRoot: trustedRootFile, registryKeys: registryKeysFile })
       assert.equal(material.asOf, undefined)
     })
-    for (const [name, content] of [['not JSON', '{'], ['with duplicate keys', '{"keys":[],"keys":[]}'], ['not an object', '[]']] as const)
+    for (const [name, content] of [
+      ['not JSON', '{'],
+      ['with duplicate keys', '{"keys":[],"keys":[]}'],
+      ['not an object', '[]'],
+    ] as const)
       it(`that are ${name} are refused by name`, () => {
         const bad = file('bad.json', content)
         for (const options of [{ trustedRootFile: bad }, { registryKeysFile: bad }])
-          assert.throws(() => loadTrustMaterial({ registry: REGISTRY, ...options }), (error) => error instanceof ConfigurationError && error.file === bad)
+          assert.throws(
+            () => loadTrustMaterial({ registry: REGISTRY, ...options }),
+            (error) => error instanceof ConfigurationError && error.file === bad,
+          )
       })
     it('that are not there are refused by name', () => {
       const missing = path.join(directory, 'missing.json')
@@ -105,16 +120,31 @@ describe('verify: trust material', () => {
     const revisions = [
       buildTrustMaterial({ trustedRoot: other.trustedRoot, registryKeys, source }),
       buildTrustMaterial({ trustedRoot, registryKeys: registryKeys.slice(1), source }),
-      buildTrustMaterial({ trustedRoot, registryKeys: registryKeys.map((key) => ({ ...key, expires: '2030-01-01T00:00:00Z' })), source }),
+      buildTrustMaterial({
+        trustedRoot,
+        registryKeys: registryKeys.map((key) => ({ ...key, expires: '2030-01-01T00:00:00Z' })),
+        source,
+      }),
       trust,
     ].map(({ revision }) => revision)
     assert.equal(new Set(revisions).size, 4)
-    const again = buildTrustMaterial({ trustedRoot, registryKeys: [...registryKeys].reverse(), source: { trustedRoot: 'x', registryKeys: 'y' }, asOf: new Date(0) })
+    const again = buildTrustMaterial({
+      trustedRoot,
+      registryKeys: [...registryKeys].reverse(),
+      source: { trustedRoot: 'x', registryKeys: 'y' },
+      asOf: new Date(0),
+    })
     assert.equal(again.revision, trust.revision)
   })
   it('anchors every CA, log, TSA and key, each with its validity', () => {
     const kinds = [...trust.anchors].map((anchor) => anchor.split(':')[0])
-    for (const [kind, count] of [['ca', 1], ['ctlog', 1], ['tlog', 2], ['tsa', 1], ['key', 4]] as const)
+    for (const [kind, count] of [
+      ['ca', 1],
+      ['ctlog', 1],
+      ['tlog', 2],
+      ['tsa', 1],
+      ['key', 4],
+    ] as const)
       assert.equal(kinds.filter((other) => other === kind).length, count)
     const ended = JSON.parse(JSON.stringify(sigstore.trustedRoot())) as Root
     ended.certificateAuthorities[0]!.validFor.end = '2040-01-01T00:00:00Z'
@@ -125,61 +155,202 @@ describe('verify: trust material', () => {
 
 describe('verify: a trusted root', () => {
   const faults: readonly (readonly [string, (root: Root) => void, string])[] = [
-    ['of another media type', (root) => { root.mediaType = 'application/json' }, 'mediaType'],
-    ['without logs', (root) => { root.tlogs = [] }, 'tlogs'],
-    ['without CT logs', (root) => { root.ctlogs = [] }, 'ctlogs'],
-    ['without authorities', (root) => { root.certificateAuthorities = [] }, 'certificateAuthorities'],
-    ['with a list that is none', (root) => { root.tlogs = {} as never }, 'tlogs'],
-    ['with an entry that is none', (root) => { root.tlogs.push(null as never) }, 'tlogs[2]'],
-    ['whose log has no start of validity', (root) => { delete root.tlogs[1]!.publicKey.validFor.start }, 'tlogs[1].publicKey.validFor.start'],
-    ['whose log has no validity', (root) => { delete (root.tlogs[0]!.publicKey as Partial<Log['publicKey']>).validFor }, 'tlogs[0].publicKey.validFor.start'],
-    ['whose CT log has no start of validity', (root) => { delete root.ctlogs[0]!.publicKey.validFor.start }, 'ctlogs[0].publicKey.validFor.start'],
-    ['whose CA has no start of validity', (root) => { root.certificateAuthorities[0]!.validFor = {} }, 'certificateAuthorities[0].validFor.start'],
-    ['whose TSA has no start of validity', (root) => { root.timestampAuthorities[0]!.validFor = {} }, 'timestampAuthorities[0].validFor.start'],
-    ['with a time that is none', (root) => { root.ctlogs[0]!.publicKey.validFor.end = 'never' }, 'ctlogs[0].publicKey.validFor.end'],
-    ['that ends before it starts', (root) => { root.ctlogs[0]!.publicKey.validFor.end = '2001-01-01T00:00:00Z' }, 'ctlogs[0].publicKey.validFor'],
-    ['with a key that is none', (root) => { root.tlogs[0]!.publicKey.rawBytes = 'AAAA' }, 'tlogs[0].publicKey'],
-    ['with a kind of key that is not known', (root) => { root.tlogs[0]!.publicKey.keyDetails = 'ML_DSA_65' }, 'tlogs[0].publicKey'],
-    ['with a log without address', (root) => { root.tlogs[0]!.baseUrl = '' }, 'tlogs[0].baseUrl'],
-    ['with a log without id', (root) => { root.tlogs[0]!.logId.keyId = '' }, 'tlogs[0].logId.keyId'],
-    ['with an empty chain', (root) => { root.certificateAuthorities[0]!.certChain.certificates = [] }, 'certificateAuthorities[0].certChain.certificates'],
-    ['with a certificate that is none', (root) => { root.certificateAuthorities[0]!.certChain.certificates = [{ rawBytes: 'AAAA' }] }, 'certificateAuthorities[0].certChain.certificates[0]'],
-    ['with a chain without root', (root) => { root.timestampAuthorities[0]!.certChain.certificates.pop() }, 'timestampAuthorities[0].certChain.certificates'],
+    [
+      'of another media type',
+      (root) => {
+        root.mediaType = 'application/json'
+      },
+      'mediaType',
+    ],
+    [
+      'without logs',
+      (root) => {
+        root.tlogs = []
+      },
+      'tlogs',
+    ],
+    [
+      'without CT logs',
+      (root) => {
+        root.ctlogs = []
+      },
+      'ctlogs',
+    ],
+    [
+      'without authorities',
+      (root) => {
+        root.certificateAuthorities = []
+      },
+      'certificateAuthorities',
+    ],
+    [
+      'with a list that is none',
+      (root) => {
+        root.tlogs = {} as never
+      },
+      'tlogs',
+    ],
+    [
+      'with an entry that is none',
+      (root) => {
+        root.tlogs.push(null as never)
+      },
+      'tlogs[2]',
+    ],
+    [
+      'whose log has no start of validity',
+      (root) => {
+        delete root.tlogs[1]!.publicKey.validFor.start
+      },
+      'tlogs[1].publicKey.validFor.start',
+    ],
+    [
+      'whose log has no validity',
+      (root) => {
+        delete (root.tlogs[0]!.publicKey as Partial<Log['publicKey']>).validFor
+      },
+      'tlogs[0].publicKey.validFor.start',
+    ],
+    [
+      'whose CT log has no start of validity',
+      (root) => {
+        delete root.ctlogs[0]!.publicKey.validFor.start
+      },
+      'ctlogs[0].publicKey.validFor.start',
+    ],
+    [
+      'whose CA has no start of validity',
+      (root) => {
+        root.certificateAuthorities[0]!.validFor = {}
+      },
+      'certificateAuthorities[0].validFor.start',
+    ],
+    [
+      'whose TSA has no start of validity',
+      (root) => {
+        root.timestampAuthorities[0]!.validFor = {}
+      },
+      'timestampAuthorities[0].validFor.start',
+    ],
+    [
+      'with a time that is none',
+      (root) => {
+        root.ctlogs[0]!.publicKey.validFor.end = 'never'
+      },
+      'ctlogs[0].publicKey.validFor.end',
+    ],
+    [
+      'that ends before it starts',
+      (root) => {
+        root.ctlogs[0]!.publicKey.validFor.end = '2001-01-01T00:00:00Z'
+      },
+      'ctlogs[0].publicKey.validFor',
+    ],
+    [
+      'with a key that is none',
+      (root) => {
+        root.tlogs[0]!.publicKey.rawBytes = 'AAAA'
+      },
+      'tlogs[0].publicKey',
+    ],
+    [
+      'with a kind of key that is not known',
+      (root) => {
+        root.tlogs[0]!.publicKey.keyDetails = 'ML_DSA_65'
+      },
+      'tlogs[0].publicKey',
+    ],
+    [
+      'with a log without address',
+      (root) => {
+        root.tlogs[0]!.baseUrl = ''
+      },
+      'tlogs[0].baseUrl',
+    ],
+    [
+      'with a log without id',
+      (root) => {
+        root.tlogs[0]!.logId.keyId = ''
+      },
+      'tlogs[0].logId.keyId',
+    ],
+    [
+      'with an empty chain',
+      (root) => {
+        root.certificateAuthorities[0]!.certChain.certificates = []
+      },
+      'certificateAuthorities[0].certChain.certificates',
+    ],
+    [
+      'with a certificate that is none',
+      (root) => {
+        root.certificateAuthorities[0]!.certChain.certificates = [{ rawBytes: 'AAAA' }]
+      },
+      'certificateAuthorities[0].certChain.certificates[0]',
+    ],
+    [
+      'with a chain without root',
+      (root) => {
+        root.timestampAuthorities[0]!.certChain.certificates.pop()
+      },
+      'timestampAuthorities[0].certChain.certificates',
+    ],
   ]
   for (const [name, change, where] of faults)
     it(`${name} is refused at ${where}`, () => {
       assert.deepEqual(rootProblems(change), [where])
     })
   it('may have no timestamp authority', () => {
-    assert.deepEqual(rootProblems((root) => { root.timestampAuthorities = [] }), [])
+    assert.deepEqual(
+      rootProblems((root) => {
+        root.timestampAuthorities = []
+      }),
+      [],
+    )
   })
   it('reports every problem at once', () => {
-    assert.equal(rootProblems((root) => { root.tlogs = []; root.ctlogs = [] }).length, 2)
+    assert.equal(
+      rootProblems((root) => {
+        root.tlogs = []
+        root.ctlogs = []
+      }).length,
+      2,
+    )
   })
 })
 
 describe('verify: registry keys', () => {
   const { keys } = sigstore.registryKeys() as { keys: Record<string, unknown>[] }
   const targets = sigstore.registryKeysTarget() as { keys: Record<string, unknown>[] }
-  const problems = (change: object): readonly string[] => problemsOf(() => parseRegistryKeys({ keys: [{ ...keys[1], ...change }] }, 'file.json'))
+  const problems = (change: object): readonly string[] =>
+    problemsOf(() => parseRegistryKeys({ keys: [{ ...keys[1], ...change }] }, 'file.json'))
 
   it('of the endpoint serve for signatures and attestations', () => {
     const parsed = parseRegistryKeys({ keys }, 'file.json')
-    assert.deepEqual(parsed.map(({ expires, starts, usages }) => ({ expires, starts, usages })), [
-      { expires: sigstore.expiredKey.expires, starts: null, usages: ['signatures', 'attestations'] },
-      { expires: null, starts: null, usages: ['signatures', 'attestations'] },
-    ])
+    assert.deepEqual(
+      parsed.map(({ expires, starts, usages }) => ({ expires, starts, usages })),
+      [
+        { expires: sigstore.expiredKey.expires, starts: null, usages: ['signatures', 'attestations'] },
+        { expires: null, starts: null, usages: ['signatures', 'attestations'] },
+      ],
+    )
   })
   it('of the TUF target serve for what they are named for', () => {
     const parsed = parseRegistryKeys(targets, 'file.json')
-    assert.deepEqual(parsed.map(({ usages }) => usages), [['signatures'], ['attestations'], ['signatures'], ['attestations']])
+    assert.deepEqual(
+      parsed.map(({ usages }) => usages),
+      [['signatures'], ['attestations'], ['signatures'], ['attestations']],
+    )
     assert.equal(parsed[0]?.starts, '1999-01-01T00:00:00.000Z')
     assert.equal(parsed[0].keytype, 'ecdsa-sha2-nistp256')
   })
   it('of another usage are of no use', () => {
     const others = targets.keys.map((key) => ({ ...key, keyUsage: 'npm:other' }))
     assert.equal(parseRegistryKeys({ keys: [...others, ...targets.keys] }, 'file.json').length, 4)
-    assert.deepEqual(problemsOf(() => parseRegistryKeys({ keys: others }, 'file.json')), ['keys'])
+    assert.deepEqual(
+      problemsOf(() => parseRegistryKeys({ keys: others }, 'file.json')),
+      ['keys'],
+    )
   })
   const faults: readonly (readonly [string, object, readonly string[]])[] = [
     ['without an id', { keyid: '' }, ['keys[0]']],
@@ -197,13 +368,22 @@ describe('verify: registry keys', () => {
     assert.deepEqual(problems({ key: p384 }), ['keys[0]'])
   })
   it('two under one id are refused', () => {
-    assert.deepEqual(problemsOf(() => parseRegistryKeys({ keys: [keys[0], { ...keys[1], keyid: keys[0]?.keyid }] }, 'file.json')), ['keys', 'keys'])
+    assert.deepEqual(
+      problemsOf(() => parseRegistryKeys({ keys: [keys[0], { ...keys[1], keyid: keys[0]?.keyid }] }, 'file.json')),
+      ['keys', 'keys'],
+    )
   })
   for (const document of [null, [], {}, { keys: {} }, { keys: [] }])
     it(`${JSON.stringify(document)} holds none`, () => {
-      assert.deepEqual(problemsOf(() => parseRegistryKeys(document, 'file.json')), ['keys'])
+      assert.deepEqual(
+        problemsOf(() => parseRegistryKeys(document, 'file.json')),
+        ['keys'],
+      )
     })
   it('an entry that is none is refused', () => {
-    assert.deepEqual(problemsOf(() => parseRegistryKeys({ keys: [null] }, 'file.json')), ['keys[0]'])
+    assert.deepEqual(
+      problemsOf(() => parseRegistryKeys({ keys: [null] }, 'file.json')),
+      ['keys[0]'],
+    )
   })
 })

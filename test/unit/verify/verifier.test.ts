@@ -24,8 +24,13 @@ describe('verify: the verifier', () => {
   })
   it('keeps trust materials apart', async () => {
     const foreign = trustOf(PrivateSigstore.create({ name: 'other' }))
-    const outcomes = await Promise.all([trust, foreign, trust, foreign].map((material) => verifier.attestations(documentTask(document), material)))
-    assert.deepEqual(outcomes.map(({ result }) => result.provenance.state), ['verified', 'invalid', 'verified', 'invalid'])
+    const outcomes = await Promise.all(
+      [trust, foreign, trust, foreign].map((material) => verifier.attestations(documentTask(document), material)),
+    )
+    assert.deepEqual(
+      outcomes.map(({ result }) => result.provenance.state),
+      ['verified', 'invalid', 'verified', 'invalid'],
+    )
   })
   it('leaves the document with its owner', async () => {
     const view = new Uint8Array(new Uint8Array([0, ...document]).buffer, 1)
@@ -38,7 +43,10 @@ describe('verify: the verifier', () => {
       const bad = Math.floor(count / 2)
       if (count > 0) tasks[bad] = { ...taskOf(bad), version: '9.9.9' }
       const states = (await verifier.signatures('widget', tasks, trust)).map(({ result }) => result.state)
-      assert.deepEqual(states, tasks.map((_, index) => (index === bad ? 'invalid' : 'verified')))
+      assert.deepEqual(
+        states,
+        tasks.map((_, index) => (index === bad ? 'invalid' : 'verified')),
+      )
     })
   it('[6g] says of a document that is too large what it says of one that did not come', async () => {
     const { result } = await verifier.attestations(documentTask(Buffer.alloc(2 * 1024 * 1024 + 1)), trust)

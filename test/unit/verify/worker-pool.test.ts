@@ -33,7 +33,10 @@ describe('verify: the worker pool', () => {
   it('runs jobs in order on a thread that stays', async () => {
     open()
     const echoes = await Promise.all([run('a'), run('b'), run('c')])
-    assert.deepEqual(echoes.map(({ behaviour }) => behaviour), ['a', 'b', 'c'])
+    assert.deepEqual(
+      echoes.map(({ behaviour }) => behaviour),
+      ['a', 'b', 'c'],
+    )
     assert.equal(new Set(echoes.map(({ threadId }) => threadId)).size, 1)
   })
   it('runs on as many threads as it may, and no more', async () => {
@@ -45,12 +48,18 @@ describe('verify: the worker pool', () => {
     open()
     assert.equal((await run('a')).trust, true)
     assert.equal((await run('b')).trust, false)
-    for (let revision = 1; revision < 16; revision++) assert.equal((await run('c', { ...trust, revision: String(revision) })).reset, false)
+    for (let revision = 1; revision < 16; revision++)
+      assert.equal((await run('c', { ...trust, revision: String(revision) })).reset, false)
     const { reset, revision } = await run('d', { ...trust, revision: '16' })
     assert.deepEqual({ reset, revision }, { reset: true, revision: '16' })
     assert.equal((await run('e')).trust, true)
   })
-  for (const [behaviour, fault] of [['hang', 'a job that takes too long'], ['exit', 'a thread that ends'], ['throw', 'a thread that crashes'], ['memory', 'a thread that eats memory']] as const)
+  for (const [behaviour, fault] of [
+    ['hang', 'a job that takes too long'],
+    ['exit', 'a thread that ends'],
+    ['throw', 'a thread that crashes'],
+    ['memory', 'a thread that eats memory'],
+  ] as const)
     it(`${fault} leaves its job undecided, and the next one has a new thread`, async () => {
       open({ jobLimitMs: behaviour === 'hang' ? 50 : 60_000 })
       const { threadId } = await run('a')
