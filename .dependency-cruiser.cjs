@@ -26,6 +26,7 @@ const packages = {
   commander: ['cli'],
   verdaccio: ['cli'],
   leven: ['policy'],
+  '@marcbachmann/cel-js': ['policy'],
 }
 const at = (name) => `^plugin/${name}/`
 

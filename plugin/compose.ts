@@ -1,12 +1,15 @@
 /** The only wiring, and the only reader of process.env. */
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { LoggedDecisions, type StructuredLogger } from './audit/decisions.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
-import type { Clock, DecisionLog, TrustMaterial } from './domain/ports.ts'
-import { createTarballInspector } from './enforce/tarball.ts'
+import { ConfigurationError, Unavailable } from './domain/errors.ts'
+import { PUBLISHED_HERE, type Clock, type DecisionLog, type Ledger, type TrustMaterial } from './domain/ports.ts'
+import { createTarballInspector, type TarballLimits } from './enforce/tarball.ts'
 import type { RouterDeps } from './http/router.ts'
+import { Behind } from './pipeline/behind.ts'
 import { Pipeline } from './pipeline/pipeline.ts'
 import { parsePolicy, presetPolicy, type TrustPolicy } from './policy/index.ts'
 import { FileByteStore } from './store/bytes.ts'
@@ -16,10 +19,23 @@ import { PackumentCache } from './upstream/packument-cache.ts'
 import { probe, type Probe } from './upstream/probe.ts'
 import { RegistryClient } from './upstream/registry-client.ts'
 import { RoutedUpstreams } from './upstream/upstreams.ts'
-import { createVerifier, loadTrustMaterial } from './verify/index.ts'
+import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper, type TrustBasis, type TrustKeeperOptions, type VerifierOptions } from './verify/index.ts'
 import { VERSION } from './version.ts'
 
-export { describePolicy, parsePolicy, presetPolicy, PRESETS, type PresetName, type TrustPolicy } from './policy/index.ts'
+export {
+  addWaiver,
+  describePolicy,
+  parseDuration,
+  parsePolicy,
+  policyJsonSchema,
+  presetDocument,
+  presetPolicy,
+  PRESETS,
+  runExamples,
+  type ExampleResult,
+  type PresetName,
+  type TrustPolicy,
+} from './policy/index.ts'
 
 /** What a test replaces; the rest is real. */
 export interface Replacements {
@@ -29,26 +45,47 @@ export interface Replacements {
   /** How long a first answer waits for provenance, in milliseconds. */
   readonly deadline?: number
   readonly decisions?: DecisionLog
+  readonly limits?: Limits
+  /** How the refresh of trust material waits. */
+  readonly schedule?: TrustKeeperOptions['schedule']
+}
+
+/** Bounds of what upstreams send, where a test needs smaller ones; see docs/limits.md. Sizes in bytes, times in milliseconds. */
+export interface Limits {
+  readonly packument?: number
+  readonly document?: number
+  readonly tarball?: number
+  readonly tarballDeadline?: number
+  readonly inspection?: Partial<TarballLimits>
+  readonly verification?: VerifierOptions
+  readonly questions?: number
+  readonly inFlight?: number
 }
 
 /** What was configured, read and found usable. Nothing is open yet. */
 export interface Prepared {
   readonly configuration: Configuration
   readonly policy: TrustPolicy
-  /** By uplink. */
+  /** By uplink; an uplink is missing while there is none. */
   readonly trust: ReadonlyMap<string, TrustMaterial>
+  readonly trustBasis: TrustBasis
 }
 
 /** A mirror's insides, opened. */
 export interface Engine extends Prepared {
   readonly pipeline: Pipeline
-  readonly routes: Omit<RouterDeps, 'auth' | 'storage' | 'logger'>
+  /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
+  readonly trustKeeper: TrustKeeper
+  readonly routes: Omit<RouterDeps, 'auth' | 'storage' | 'logger' | 'unfiltered'>
   /** Asks every uplink what evidence it publishes. Never rejects. */
   probeUplinks(): Promise<ReadonlyMap<string, Probe>>
+  /** Resolves when nothing is done behind answers any more. */
+  settled(): Promise<void>
   close(): Promise<void>
 }
 
 const CONCURRENT_QUESTIONS = 16
+const WAITING_QUESTIONS = 10_000
 const FIRST_ANSWER_MS = 5_000
 const MIN_DISK_FOR_PACKUMENTS = 1024 ** 3
 
@@ -58,18 +95,27 @@ const MIN_DISK_FOR_PACKUMENTS = 1024 ** 3
  */
 export function prepare(core: VerdaccioConfiguration): Prepared {
   const configuration = readConfiguration(core, process.env)
-  const policy = configuration.policy === undefined ? presetPolicy() : parsePolicy(configuration.policy.source, configuration.policy.file)
-  const trust = configuration.uplinks.map(({ name, registry, registryKeysFile }) => {
-    const { trustedRootFile } = configuration
-    return [name, loadTrustMaterial({ registry, registryKeysFile, trustedRootFile })] as const
-  })
-  return { configuration, policy, trust: new Map(trust) }
+  const policy = configuration.policy === undefined ? presetPolicy() : parsePolicy(configuration.policy.source, configuration.policy.file, { readFile: (file) => readFileSync(file, 'utf8') })
+  const trustBasis = readTrustBasis(configuration)
+  return { configuration, policy, trust: assembleTrust(trustBasis), trustBasis }
+}
+
+/**
+ * The ledger of a configuration without the rest of a mirror, also while one runs on the same file.
+ * @throws ConfigurationError when there is none: an empty one made here would say that nothing was ever seen
+ */
+export function openLedger(core: VerdaccioConfiguration): { readonly ledger: Ledger; readonly file: string } {
+  const { database: file, file: config } = readConfiguration(core, process.env)
+  if (existsSync(file)) return { ledger: new SqliteLedger({ file }), file }
+  const problem = { path: 'middlewares.provenance.store', message: `there is no ledger at ${file}`, remedy: 'Name the configuration of a mirror that has run.' }
+  throw new ConfigurationError(config, [problem])
 }
 
 /** Opens the stores and puts the parts together. */
 export async function open(prepared: Prepared, logger: StructuredLogger, replacements: Replacements = {}): Promise<Engine> {
-  const { configuration, policy, trust } = prepared
+  const { configuration, policy, trustBasis } = prepared
   const { cache, database } = configuration
+  const { limits = {} } = replacements
   const clock = replacements.clock ?? { now: () => new Date() }
   const onError = (error: unknown): void => {
     logger.warn({ err: error }, 'work behind a request failed: @{err.message}')
@@ -81,13 +127,14 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     disk: Math.max(cache.disk / 4, Math.min(cache.disk, MIN_DISK_FOR_PACKUMENTS)),
     onError,
   })
-  const bytes = await FileByteStore.open({ dir: cache.dir, maxBytes: cache.disk })
+  const bytes = await FileByteStore.open({ dir: cache.dir, maxBytes: cache.disk, limit: limits.tarball, onError })
   const ledger = new SqliteLedger({ file: database, onError })
   const facts = new FactCache({ storage: database.replace(/(\.db)?$/, '-facts.db'), memory: cache.memory / 4, onError })
-  const verifier = createVerifier()
+  const verifier = createVerifier(limits.verification)
   const clients = configuration.uplinks.map(
     (uplink) =>
-      new RegistryClient(uplink, {
+      new RegistryClient({ ...uplink, tarballDeadline: limits.tarballDeadline }, {
+        limits,
         cache: packuments,
         clock,
         userAgent: `verdaccio-provenance/${VERSION}`,
@@ -95,20 +142,37 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
         ...(replacements.retryWait === undefined ? {} : { retryWait: replacements.retryWait }),
       }),
   )
+  const byName = new Map(clients.map((client) => [client.name, client]))
+  const trustKeeper = await TrustKeeper.open({
+    basis: trustBasis,
+    dir: path.join(cache.dir, 'tuf'),
+    pins: ledger,
+    askKeys: async (uplink) => (await byName.get(uplink)?.keys()) ?? 'absent',
+    clock,
+    schedule: replacements.schedule,
+    warn: (message) => { logger.warn({ trust: message }, '@{trust}') },
+  })
   const signing = new Set(configuration.uplinks.filter(({ signsAlways }) => signsAlways).map(({ name }) => name))
+  // Each uplink its own: one that does not answer would keep the others' questions waiting.
+  const waiting = limits.questions ?? WAITING_QUESTIONS
+  const turns = new Map(clients.map(({ name }) => [name, boundedLimit(CONCURRENT_QUESTIONS, waiting)]))
+  const behind = new Behind({ verifier, ledger, bytes }, onError)
   const pipeline = new Pipeline({
     upstreams: new RoutedUpstreams(clients, configuration.uplinksFor),
     verifier,
     facts,
     ledger,
     bytes,
-    inspector: createTarballInspector(),
+    inspector: createTarballInspector(limits.inspection),
     policy: () => policy,
-    trustOf: (uplink) => trustOf(trust, uplink),
+    trustOf: (uplink) => trustKeeper.material(uplink),
+    renewal: trustKeeper,
     signsAlways: (uplink) => signing.has(uplink),
     decisions: replacements.decisions ?? new LoggedDecisions(logger),
     clock,
-    limit: pLimit(CONCURRENT_QUESTIONS),
+    limit: (task, uplink) => turns.get(uplink)?.(task) ?? task(),
+    listingMemory: cache.memory,
+    behind,
     deadline: () => wait(replacements.deadline ?? FIRST_ANSWER_MS, undefined, { ref: false }),
     onBackgroundError: onError,
   })
@@ -116,20 +180,31 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
   let closed = false
   return {
     ...prepared,
+    get trust() { return trustKeeper.materials },
     pipeline,
+    trustKeeper,
     routes: {
       pipeline,
+      maxInFlight: limits.inFlight,
       policy: () => policy,
-      registryKeys: () => [...trust.values()].flatMap(({ registryKeys }) => registryKeys),
+      registryKeys: () => [...trustKeeper.materials.values()].flatMap(({ registryKeys }) => registryKeys),
       addresses: { urls: configuration.publicUrls, prefix: configuration.urlPrefix },
       mayShadow: configuration.mayShadow,
+      publishedHere: {
+        has: (name) => ledger.origin(name) === PUBLISHED_HERE,
+        note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
+      },
       serverId: configuration.serverId,
-      notReady: () => (closed ? ['the mirror is shutting down'] : []),
+      notReady: () => (closed ? ['the mirror is shutting down'] : trustKeeper.problems),
     },
     probeUplinks: async () => new Map(await Promise.all(clients.map(async (client) => [client.name, await probe(client)] as const))),
+    settled: async () => {
+      await Promise.all([behind.settled(), ...clients.map((client) => client.settled())])
+    },
     close: async () => {
       closed = true
-      await Promise.all(clients.map((client) => client.close()))
+      trustKeeper.close()
+      await Promise.all([behind.close(), ...clients.map((client) => client.close())])
       await verifier.close()
       await facts.close()
       await bytes.close()
@@ -138,8 +213,11 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
   }
 }
 
-function trustOf(trust: ReadonlyMap<string, TrustMaterial>, uplink: string): TrustMaterial {
-  const material = trust.get(uplink)
-  if (material === undefined) throw new Error(`no trust material for the uplink ${uplink}`)
-  return material
+/** A few at a time, and a queue that ends: who comes after it is told to come again, before memory is what says so. */
+function boundedLimit(concurrency: number, waiting: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
+  const limit = pLimit(concurrency)
+  return async (task) => {
+    if (limit.pendingCount >= waiting) throw new Unavailable('evidence-unavailable', 'too many questions to uplinks are waiting')
+    return limit(task)
+  }
 }

@@ -60,9 +60,12 @@ export class ProvenancePlugin {
     const { engine } = this.#state
     this.#state.storage = storage
     const logger = this.#logger
-    const router = engine.then(({ routes }) => createRouter({ ...routes, auth, storage, logger }))
+    // The core applies no filter that nobody configured.
+    if (storage.filters?.some((filter) => filter instanceof ProvenancePlugin) !== true) storage.filters = [...(storage.filters ?? []), this]
+    const unfiltered = (run: () => void): void => { writing.run(true, run) }
+    const router = engine.then(({ routes }) => createRouter({ ...routes, auth, storage, logger, unfiltered }))
     app.use((request, response, next) => {
-      writing.run(!['GET', 'HEAD'].includes(request.method) || request.query.write === 'true', () => {
+      writing.run(!['GET', 'HEAD'].includes(request.method), () => {
         router.then((route) => { route(request, response, next) }, (error: unknown) => { notOpened(response, error) })
       })
     })
@@ -86,7 +89,10 @@ function sharedState(config: VerdaccioConfiguration, logger: VerdaccioLogger): S
   const known = shared.get(config)
   if (known !== undefined) return known
   try {
-    const engine = open(prepare(config), logger, replacements)
+    const engine = open(prepare(config), logger, replacements).then((opened) => {
+      opened.trustKeeper.start()
+      return opened
+    })
     engine.catch((error: unknown) => { logger.error({ err: error }, 'the mirror cannot open its stores: @{err.message}') })
     const state: Shared = { engine, storage: undefined }
     shared.set(config, state)

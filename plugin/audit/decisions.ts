@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { specOf } from '../domain/package-ref.ts'
 import type { Decision, DecisionLog } from '../domain/ports.ts'
@@ -10,6 +11,8 @@ export interface StructuredLogger {
 }
 
 const REMEMBERED = 50_000
+/** Semantic versions have 256 characters at most, names of packages 214. */
+const MAX_NAME = 300
 
 /**
  * Decisions as structured log lines. A version that a listing withholds is logged when it is first withheld for a reason,
@@ -26,13 +29,15 @@ export class LoggedDecisions implements DecisionLog {
   record(decision: Decision): void {
     const { kind, verdict } = decision
     const codes = verdict.reasons.map(({ code }) => code)
-    const spec = specOf(decision.ref)
-    if (kind === 'withheld' && this.#wasSeen([spec, decision.policyRevision, ...codes].join(' '))) return
+    // An upstream chooses names and versions, and how long they are.
+    const [name, version] = [decision.ref.name.slice(0, MAX_NAME), decision.ref.version.slice(0, MAX_NAME)]
+    const spec = specOf({ name, version })
+    if (kind === 'withheld' && this.#wasSeen([specOf(decision.ref), decision.policyRevision, ...codes].join(' '))) return
     const fields = {
       decision: kind,
       spec,
-      package: decision.ref.name,
-      version: decision.ref.version,
+      package: name,
+      version,
       uplink: decision.uplink,
       integrity: decision.integrity ?? null,
       outcome: verdict.outcome,
@@ -40,6 +45,7 @@ export class LoggedDecisions implements DecisionLog {
       reasons: verdict.reasons.map(({ code, message, detail }) => ({ code, message, ...(detail === undefined ? {} : { detail }) })),
       codes: codes.join(' '),
       ...(verdict.monitored === undefined ? {} : { monitored: true }),
+      ...(verdict.waiver === undefined ? {} : { waiver: { ...verdict.waiver, expires: verdict.waiver.expires.toISOString() } }),
       policyRevision: decision.policyRevision,
       at: decision.at.toISOString(),
     }
@@ -49,7 +55,8 @@ export class LoggedDecisions implements DecisionLog {
     else this.#logger.warn(fields, text)
   }
 
-  #wasSeen(key: string): boolean {
+  #wasSeen(what: string): boolean {
+    const key = hash('sha256', what)
     const seen = this.#seen.has(key)
     this.#seen.set(key, true)
     return seen

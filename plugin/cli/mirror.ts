@@ -5,7 +5,9 @@ import { runServer } from 'verdaccio'
 import { prepare, type Engine } from '../compose.ts'
 import { takeOver } from '../config/take-over.ts'
 import type { JsonObject } from '../domain/json.ts'
+import { standInFront } from '../http/front.ts'
 import { registeredEngines } from '../plugin.ts'
+import { limitServer } from './server-limits.ts'
 
 /** A mirror that listens. */
 export interface RunningMirror {
@@ -29,8 +31,10 @@ export async function startMirror(config: JsonObject, listen?: string): Promise<
   resolvePluginToThisCopy()
   const before = registeredEngines().length
   const server = (await runServer(taken as never)) as Server
+  limitServer(server)
   const engine = await registeredEngines()[before]
   if (engine === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
+  standInFront(server, engine.routes.addresses)
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,

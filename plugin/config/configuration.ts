@@ -33,6 +33,10 @@ export interface Configuration {
   /** Whether a name may be published here although an uplink serves it. */
   readonly mayShadow: (name: string) => boolean
   readonly trustedRootFile: string | undefined
+  /** A private TUF repository; undefined for the public-good one. */
+  readonly tuf: { readonly mirror: string; readonly rootFile: string } | undefined
+  /** Never contact TUF. */
+  readonly offline: boolean
   readonly database: string
   readonly cache: { readonly dir: string; readonly memory: number; readonly disk: number }
   readonly serverId: string
@@ -78,6 +82,8 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     uplinksFor: (name) => matched(name, packages) ?? [],
     mayShadow: (name) => matched(name, Object.fromEntries(section.local.map((glob) => [glob, true]))) === true,
     trustedRootFile: section.trust.trustedRoot === undefined ? undefined : at(section.trust.trustedRoot),
+    tuf: section.trust.tuf && { mirror: section.trust.tuf.mirror, rootFile: at(section.trust.tuf.root) },
+    offline: section.trust.offline,
     database: at(section.store.replace(/^sqlite:/, '')),
     cache: { ...section.cache, dir: at(section.cache.dir) },
     serverId: core.server_id ?? '',

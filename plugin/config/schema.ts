@@ -20,8 +20,14 @@ const httpUrl = z.string().refine((value) => /^https?:\/\//.test(value) && URL.c
   params: { remedy: 'Write it as https://registry.example/.' },
 })
 
-/** Keys of the documented configuration that this version does not honour: refused, since nobody would notice otherwise. */
-const later = z.never({ error: 'is not supported yet' }).optional()
+/** Where clients reach this mirror: a host that `http/host.ts` takes, and nothing that a tarball address cannot begin with. */
+const publicAddress = z.string().refine(
+  (value) => {
+    const url = /^https?:\/\//.test(value) ? URL.parse(value) : null
+    return url !== null && /^[a-z0-9.:[\]-]+$/.test(url.host) && `${url.origin}${url.pathname}` === url.href
+  },
+  { message: 'is not an address that clients can use', params: { remedy: 'Write it as https://npm.example.com or https://npm.example.com/path.' } },
+)
 
 const host = z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'is not a host name')
 
@@ -64,6 +70,7 @@ const uplink = z.strictObject({
   staleFor: interval.optional(),
   maxStale: interval.optional(),
   tarballHosts: z.array(host).default([]),
+  rate: z.number().positive().optional(),
   trust: uplinkTrust.prefault({}),
 })
 
@@ -71,11 +78,17 @@ const uplink = z.strictObject({
 export const sectionSchema = z.strictObject({
   enabled: z.literal(true, 'must be true or absent: to switch the mirror off, remove the section').optional(),
   policy: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
-  publicUrl: z.union([httpUrl, z.array(httpUrl)]).optional(),
+  publicUrl: z.union([publicAddress, z.array(publicAddress)]).optional(),
   uplinks: z.record(z.string(), uplink).optional(),
   packages: z.record(z.string(), z.array(z.string())).optional(),
   local: z.array(z.string()).default([]),
-  trust: z.strictObject({ trustedRoot: z.string().optional(), tuf: later, offline: later }).prefault({}),
+  trust: z
+    .strictObject({
+      trustedRoot: z.string().optional(),
+      tuf: z.strictObject({ mirror: httpUrl, root: z.string() }).optional(),
+      offline: z.boolean().default(false),
+    })
+    .prefault({}),
   store: z
     .string()
     .regex(/^sqlite:.+/, 'is not a store this version knows (sqlite:FILE)')

@@ -1,4 +1,5 @@
 import { getDefaultConfig } from '@verdaccio/config'
+import { ConfigurationError } from '../domain/errors.ts'
 import { isObject, type JsonObject } from '../domain/json.ts'
 
 export interface TakenOver {
@@ -11,16 +12,17 @@ export interface TakenOver {
  * Verdaccio's configuration with everything that fetches from elsewhere handed to this plugin: `uplinks` and `proxy` move to
  * `middlewares.provenance`, the filter is added, and the core is left without an uplink. Where nothing says which package
  * comes from where, everything comes from all uplinks in their order.
+ * @throws ConfigurationError when one of the sections it moves is not a mapping
  */
 export function takeOver(config: JsonObject): TakenOver {
   const notes: string[] = []
-  const middlewares = isObject(config.middlewares) ? config.middlewares : {}
+  const middlewares = mapping(config, 'middlewares', config.middlewares)
   const { audit, ...others } = middlewares
   // It would post to a registry of its own choice, with the client's credentials.
   if (audit !== undefined) notes.push('middlewares.audit is left out: it would send clients\' credentials past this mirror')
-  const section = isObject(middlewares.provenance) ? middlewares.provenance : {}
+  const section = mapping(config, 'middlewares.provenance', middlewares.provenance)
 
-  const moved = isObject(config.uplinks) ? config.uplinks : {}
+  const moved = mapping(config, 'uplinks', config.uplinks)
   if (Object.keys(moved).length > 0) notes.push(`uplinks ${Object.keys(moved).join(', ')} moved from Verdaccio's core to middlewares.provenance`)
   const uplinks = section.uplinks ?? (Object.keys(moved).length > 0 ? moved : (getDefaultConfig().uplinks as unknown as JsonObject))
   const packages = section.packages ?? proxies(config.packages) ?? { '**': Object.keys(isObject(uplinks) ? uplinks : {}) }
@@ -35,6 +37,14 @@ export function takeOver(config: JsonObject): TakenOver {
     },
     notes,
   }
+}
+
+/** A section as it stands; what is written and not understood must not turn into the defaults. */
+function mapping({ configPath }: JsonObject, path: string, value: unknown): JsonObject {
+  if (isObject(value)) return value
+  if (value === undefined || value === null) return {}
+  const problem = { path, message: 'is not a mapping', remedy: 'Write it as in docs/configuration.md.' }
+  throw new ConfigurationError(typeof configPath === 'string' ? configPath : 'config.yaml', [problem])
 }
 
 /** The `packages` of middlewares.provenance that Verdaccio's `proxy` amounts to; undefined when no pattern has one. */

@@ -17,6 +17,8 @@ export class Unavailable extends Error {
 export interface Problem {
   /** Where in the document, e.g. `rules[2].require.provenance.issuer`; empty for the document as a whole. */
   readonly path: string
+  /** The file, where it is another than the document's own: an included one. */
+  readonly file?: string
   /** 1-based line in the file, where there is one. */
   readonly line?: number
   /** What is wrong. */
@@ -37,7 +39,7 @@ export class ConfigurationError extends Error {
   }
 }
 
-const describeProblem = (file: string, { path, line, message, remedy }: Problem): string =>
+const describeProblem = (document: string, { file = document, path, line, message, remedy }: Problem): string =>
   `${file}${line === undefined ? '' : `:${String(line)}`}: ${path === '' ? '' : `${path}: `}${message}. ${remedy}`
 
 /** The message of anything that was thrown. */

@@ -16,7 +16,12 @@ export type Evidence<Facts> =
   | { readonly state: 'verified'; readonly facts: Facts; /** gone upstream since it was verified */ readonly withdrawn?: true }
   | { readonly state: 'claimed' }
   | { readonly state: 'absent' }
-  | { readonly state: 'invalid' | 'unknown-key' | 'unavailable'; readonly reasons: readonly [Reason, ...Reason[]] }
+  | {
+      readonly state: 'invalid' | 'unknown-key' | 'unavailable'
+      readonly reasons: readonly [Reason, ...Reason[]]
+      /** it rests on a log or CA that the trust material does not name: newer material may know it */
+      readonly unknownAnchor?: true
+    }
 
 declare const verified: unique symbol
 /** Only `verify/` makes these (and `store/` brings back what it made), so nothing unverified reaches policy by mistake. */

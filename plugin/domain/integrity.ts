@@ -17,22 +17,26 @@ export function parseIntegrity(value: string | undefined): Integrity {
 const SHA512_SRI = /^sha512-[A-Za-z0-9+/]{86}==$/
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
+// By table: a listing reads thousands of these.
+const BITS = new Map(Array.from({ length: 64 }, (_, bits) => [BASE64.charAt(bits), bits] as const))
+const HEX = Array.from({ length: 4096 }, (_, bits) => bits.toString(16).padStart(3, '0'))
+
 function sha512HexOf(sri: string): string | undefined {
   if (!SHA512_SRI.test(sri)) return undefined
-  let bits = 0n
-  for (const character of sri.slice(7, 93)) bits = (bits << 6n) | BigInt(BASE64.indexOf(character))
+  let hex = ''
+  for (let i = 7; i < 93; i += 2) hex += HEX[(bitsAt(sri, i) << 6) | bitsAt(sri, i + 1)] ?? ''
   // 86 characters carry 516 bits: the last four must be zero, or two spellings would name one digest.
-  if ((bits & 15n) !== 0n) return undefined
-  return (bits >> 4n).toString(16).padStart(128, '0')
+  return hex.endsWith('0') ? hex.slice(0, 128) : undefined
 }
+
+const bitsAt = (text: string, index: number): number => BITS.get(text.charAt(index)) ?? 0
 
 /** The integrity that npm would write for a digest. */
 export function sriOf(sha512: string): string {
   let text = ''
-  let bits = BigInt(`0x${sha512}`) << 4n
-  for (let i = 0; i < 86; i++) {
-    text = BASE64.charAt(Number(bits & 63n)) + text
-    bits >>= 6n
+  for (let i = 0; i < 129; i += 3) {
+    const bits = parseInt(`${sha512}0`.slice(i, i + 3), 16)
+    text += BASE64.charAt(bits >> 6) + BASE64.charAt(bits & 63)
   }
   return `sha512-${text}==`
 }

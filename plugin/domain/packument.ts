@@ -53,7 +53,7 @@ export interface AnnouncedAttestations {
 export function parsePackument(json: unknown, name: string): Packument {
   if (!isObject(json)) throw new TypeError('packument is not an object')
   if (own(json, 'name') !== name) throw new TypeError('packument is of another package')
-  const versions = own(json, 'versions')
+  const versions = own(json, 'versions') ?? (isUnpublished(json) ? {} : undefined)
   if (!isObject(versions)) throw new TypeError('packument has no versions')
   return {
     name,
@@ -63,6 +63,9 @@ export function parsePackument(json: unknown, name: string): Packument {
     raw: json,
   }
 }
+
+/** What npm's registry leaves of a package that was taken down whole: 200, and no `versions`. It is an answer, and none is left. */
+const isUnpublished = (json: JsonObject): boolean => ownObject(ownObject(json, 'time') ?? {}, 'unpublished') !== undefined
 
 function parseVersion(version: string, value: Json | undefined): VersionManifest {
   const raw = isObject(value) ? value : {}

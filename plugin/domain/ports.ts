@@ -21,11 +21,16 @@ export interface UpstreamPackument {
   readonly packument: Packument
   /** sha256 of the body, hex: the same digest is the same document. */
   readonly digest: string
+  /** Bytes of the body, decompressed: what it weighs in a cache. */
+  readonly size: number
   /** When an upstream last confirmed this document (200 or 304). */
   readonly confirmedAt: Date
   /** True when the upstream could not be asked just now. */
   readonly stale: boolean
 }
+
+/** Whether a client waits for the answer (the default), or nobody does: then it waits its turn behind all that somebody waits for. */
+export type Urgency = 'foreground' | 'background'
 
 export interface Upstream {
   readonly name: string
@@ -45,7 +50,7 @@ export interface Upstream {
    * The body of `/-/npm/v1/attestations/name@version`, unparsed, or `absent` on 404.
    * @throws Unavailable (`evidence-unavailable`)
    */
-  attestations(ref: PackageRef): Promise<Uint8Array | 'absent'>
+  attestations(ref: PackageRef, urgency?: Urgency): Promise<Uint8Array | 'absent'>
   /**
    * Opens a tarball. `url` is what the packument says; hosts that are not this uplink's or in `tarballHosts` are refused.
    * @throws TarballRefused when the address is not allowed; Unavailable on 5xx, time-out, network error
@@ -92,6 +97,33 @@ export interface TrustMaterial {
   readonly revision: string
   /** Digests of every CA, log, TSA and key in it. A stored fact is valid while all its anchors are among them. */
   readonly anchors: ReadonlySet<string>
+  /** The registry's keys are the registry's own word, pinned on first use: they prove nothing about the registry itself. */
+  readonly keysArePinned?: true
+}
+
+/** Whether newer trust material might know what the material at hand does not. */
+export interface TrustRenewal {
+  /**
+   * Evidence rests on a key of the registry, or on an anchor of the Sigstore instance, that the material of `revision` does not
+   * name. True while newer material is on its way, or is here already and has not judged: nothing can be decided by this one.
+   * False when this material's word is final, for now.
+   */
+  isRenewing(uplink: string, anchor: 'registry-key' | 'sigstore', revision: string): boolean
+  /** From when on `isRenewing` would ask again; undefined when nothing would ever come of it. */
+  nextRenewal(uplink: string): Date | undefined
+}
+
+/** Keys a registry gave of itself, where nothing better vouches for any: the first ones stay. */
+export interface KeyPins {
+  /** As `/-/npm/v1/keys` answered; undefined when nothing is pinned. */
+  pinnedKeys(registry: string): PinnedKeys | undefined
+  /** Pins the first; any later call changes nothing. Returns what is pinned. */
+  pinKeys(registry: string, pins: PinnedKeys): PinnedKeys
+}
+
+export interface PinnedKeys {
+  readonly document: Json
+  readonly at: Date
 }
 
 export interface SignatureTask {
@@ -143,7 +175,7 @@ export interface StoredFact {
 /** The cache of facts: one entry per package (`scope`), so that a listing costs one read. */
 export interface FactStore {
   load(scope: string): Promise<ReadonlyMap<string, StoredFact>>
-  /** Adds to the entry; what is there already stays. */
+  /** Adds to the entry; what is there already stays, unless it rests on other anchors: those of the day are asked for. */
   add(scope: string, facts: ReadonlyMap<string, StoredFact>): Promise<void>
   close(): Promise<void>
 }
@@ -171,6 +203,18 @@ export interface Sighting {
   readonly lastAbsent: Date | undefined
 }
 
+/** What an operator made the ledger forget, and why. */
+export interface LedgerReset {
+  readonly name: string
+  /** Undefined for the whole package. */
+  readonly version: string | undefined
+  readonly reason: string
+  readonly at: Date
+}
+
+/** The owner of names that were published at this mirror: no registry, so that none takes them over when they are unpublished. */
+export const PUBLISHED_HERE = 'local:'
+
 /** Durable, never evicted. Synchronous, since a fact that is not on disk does not count as remembered. */
 export interface Ledger {
   /** Records that an upstream answer with exactly these versions came at `at`. Idempotent. */
@@ -187,6 +231,21 @@ export interface Ledger {
   /** Whether a signature of this registry has ever verified by a key that did not come from the registry itself. */
   signs(registry: string): boolean
   setSigns(registry: string): void
+  /** The registry that owns a name, or undefined while nothing of it was verified or served. */
+  origin(name: string): string | undefined
+  /** Makes a registry the owner of a name that has none, and returns the owner: the first one stays until `reset`. */
+  setOrigin(name: string, registry: string): string
+  /** The registries of which anything is remembered about a package, or one version of it. */
+  registriesOf(name: string, version?: string): readonly string[]
+  /**
+   * Forgets what is remembered of one version (integrity, evidence, when it appeared), or of the whole package, whatever
+   * registry it came from; keeps that it did. Returns the registries that had anything; with none, nothing is written.
+   */
+  reset(what: LedgerReset): readonly string[]
+  /** Past resets of a package and its versions, oldest first. */
+  resets(name: string): readonly LedgerReset[]
+  /** Number of the last of them, 0 for none: what was computed before another number came rests on what is forgotten. */
+  lastReset(name: string): number
   close(): void
 }
 
@@ -199,10 +258,10 @@ export interface ByteStore {
   tarball(sha512: string): Promise<StoredTarball | undefined>
   /**
    * Writes a tarball, hashing while it streams; it becomes visible only when its digest is `sha512` (hex). Calls for one
-   * digest at one time share one download.
-   * @throws IntegrityMismatch when the bytes are others; Unavailable when the source breaks off or the limit is passed
+   * digest at one time share one download, where they are `from` one place: another place may have other bytes, or be slow.
+   * @throws IntegrityMismatch when the bytes are others; TarballRefused when the source is; Unavailable when the source breaks off or the limit is passed
    */
-  ingest(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball>
+  ingest(source: AsyncIterable<Uint8Array>, sha512: string, from?: string): Promise<StoredTarball>
   close(): Promise<void>
 }
 

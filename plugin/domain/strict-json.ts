@@ -22,7 +22,7 @@ export class StrictJsonError extends SyntaxError {
 }
 
 /** Deeper than any statement or bundle npm serves; shallow enough for every recursive reader behind this one. */
-export const MAX_JSON_DEPTH = 64
+const MAX_JSON_DEPTH = 64
 
 /**
  * Reads JSON that every reader must understand alike (I-JSON, RFC 7493): UTF-8 without a byte order mark, no key twice in

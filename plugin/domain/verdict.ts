@@ -7,6 +7,15 @@ import type { Reason } from './reason.ts'
  */
 export type Outcome = 'allow' | 'warn' | 'deny' | 'unavailable'
 
+/** An exception that somebody made, and answers for. */
+export interface AppliedWaiver {
+  /** `name@version` or `name@range`, as it stands in the policy */
+  readonly package: string
+  readonly reason: string
+  readonly approvedBy: string
+  readonly expires: Date
+}
+
 /** The decision on one version. Computed from facts, policy and clock each time, so it is never stored. */
 export interface Verdict {
   readonly outcome: Outcome
@@ -16,6 +25,8 @@ export interface Verdict {
   readonly reasons: readonly Reason[]
   /** What policy would have refused, had it not been for `monitor`. */
   readonly monitored?: true
+  /** Without it, policy would have refused; the outcome is `warn`, and the reasons are what it excuses. */
+  readonly waiver?: AppliedWaiver
   /** When the clock alone would change this verdict; no cached answer outlives it. */
   readonly validUntil?: Date
 }

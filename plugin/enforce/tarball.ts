@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { NotATarball, type InstallManifest, type TarballInspector } from '../domain/ports.ts'
+import { SingleFlight } from '../domain/single-flight.ts'
 import { compareManifests } from './compare.ts'
 import { linkedFrom, npmPath, placeOf } from './entry-path.ts'
 import { readInstallManifest } from './manifest.ts'
@@ -23,7 +24,9 @@ const LIMITS: TarballLimits = { entries: 100_000, unpacked: 2 * 1024 ** 3, manif
 /** Looks into tarballs without unpacking them: see the port. What is wrong with the disk is thrown as it comes. */
 export function createTarballInspector(limits: Partial<TarballLimits> = {}): TarballInspector {
   const all = { ...LIMITS, ...limits }
-  return { inspect: (path) => inspect(path, all), compare: compareManifests }
+  // One look at a file however many clients wait for it: what unpacks to the limit costs seconds.
+  const running = new SingleFlight<string, InstallManifest>()
+  return { inspect: (path) => running.run(path, () => inspect(path, all)), compare: compareManifests }
 }
 
 async function inspect(path: string, limits: TarballLimits): Promise<InstallManifest> {

@@ -1,20 +1,43 @@
-import { allow, antiLoop, encodeScopePackage, enforceGeneratedTokenMetadata } from '@verdaccio/middleware'
-import { validationUtils } from '@verdaccio/core'
+import { antiLoop, encodeScopePackage, enforceGeneratedTokenMetadata } from '@verdaccio/middleware'
+import { errorUtils, tarballUtils, validationUtils } from '@verdaccio/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { answerOf } from './patience.ts'
+import type { StoredManifest } from './second-line.ts'
 
-/** What this mirror needs of Verdaccio's Auth; it is handed on to Verdaccio's own middleware. */
+type Permission = (
+  pkg: { packageName: string; packageVersion?: string },
+  user: unknown,
+  callback: (error: Error | null, allowed?: boolean) => void,
+) => void
+
+/** What this mirror needs of Verdaccio's Auth. */
 export interface VerdaccioAuth {
-  allow_access(
-    pkg: { packageName: string; packageVersion?: string },
-    user: unknown,
-    callback: (error: Error | null, allowed?: boolean) => void,
-  ): void
+  readonly allow_access: Permission
+  readonly allow_publish: Permission
+  /** Reads the token of the web UI, which is another than that of the API. */
+  webUIJWTmiddleware(): RequestHandler
 }
 
 /** What this mirror needs of Verdaccio's Storage. */
 export interface VerdaccioStorage {
   readTokens(filter: { user: string }): Promise<{ key: string }[]>
+  /** The latest version of every package published here, after the filters. */
+  getLocalDatabase(callback: (error: Error | null, latest?: readonly StoredVersion[]) => void): void
+  /** A stored manifest, after the filters. */
+  getPackage(options: {
+    readonly name: string
+    readonly uplinksLook: false
+    readonly callback: (error: Error | null, manifest?: StoredManifest) => void
+  }): void
   readonly localStorage: { readonly storagePlugin: LocalPackageList }
+  filters?: readonly unknown[]
+}
+
+/** The manifest of a version published here, as its publisher sent it. */
+export interface StoredVersion {
+  readonly name: string
+  readonly version: string
+  readonly [field: string]: unknown
 }
 
 /** The list of packages published here. Older storage plugins take a callback, newer ones return a promise. */
@@ -39,13 +62,56 @@ export interface TokenLogger {
  * and scoped names as one path segment.
  */
 export const beforeRoutes = ({ storage, serverId, logger }: AccessOptions): readonly RequestHandler[] => [
-  enforceGeneratedTokenMetadata(storage as never, logger as never),
+  enforceGeneratedTokenMetadata(patient(storage) as never, logger as never),
   antiLoop({ server_id: serverId } as never) as RequestHandler,
   encodeScopePackage as unknown as RequestHandler,
 ]
 
-/** Verdaccio's `access` rule of the package in `:package`. */
-export const mayAccess = (auth: VerdaccioAuth): RequestHandler => (allow(auth) as (action: string) => RequestHandler)('access')
+const patient = (storage: VerdaccioStorage): Pick<VerdaccioStorage, 'readTokens'> => ({
+  readTokens: (filter) =>
+    answerOf('the list of tokens', (resolve, reject) => { storage.readTokens(filter).then(resolve, reject) }),
+})
+
+type Action = 'access' | 'publish'
+
+/**
+ * Asks the auth plugins for a package.
+ * @throws what they refuse with, which has an HTTP `status`; Unavailable when they do not answer
+ */
+export const permitted = (auth: VerdaccioAuth, action: Action, pkg: Parameters<Permission>[0], user: unknown): Promise<void> =>
+  answerOf(`the right to ${action} ${pkg.packageName}`, (resolve, reject) => {
+    auth[`allow_${action}`](pkg, user, (error, allowed) => {
+      if (error) reject(error)
+      else if (allowed === true) resolve(undefined)
+      else reject(errorUtils.getForbidden())
+    })
+  })
+
+/** Whether an error of an auth plugin is a refusal, rather than a failure of the plugin. */
+export function isRefusal(error: unknown): boolean {
+  const status = error instanceof Error && 'status' in error ? Number(error.status) : NaN
+  return status >= 400 && status < 500
+}
+
+/** Verdaccio's `access` rule of the package in `:package`; refusals are Verdaccio's to word. */
+export const mayAccess =
+  (auth: VerdaccioAuth) =>
+  async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
+    const { package: name = '', version, filename } = request.params
+    const packageVersion = filename === undefined ? version : tarballUtils.getVersionFromTarball(filename)
+    const pkg = { packageName: name, ...(packageVersion === undefined ? {} : { packageVersion }) }
+    try {
+      await permitted(auth, 'access', pkg, userOf(request))
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      next(error)
+      return
+    }
+    next()
+  }
+
+/** Who asks, as Verdaccio's token middleware left it. */
+export const userOf = (request: Request): unknown => (request as { remote_user?: unknown }).remote_user
 
 /** Names Verdaccio itself would not accept, and its own `/-/` addresses, are not packages of an uplink. */
 export function onlyPackages(request: Request, _response: Response, next: NextFunction): void {
@@ -56,7 +122,7 @@ export function onlyPackages(request: Request, _response: Response, next: NextFu
 /** Whether a package was published here; such a name is never asked of an uplink. */
 export async function isLocal(storage: VerdaccioStorage, name: string): Promise<boolean> {
   const { storagePlugin } = storage.localStorage
-  const names = await new Promise<readonly string[]>((resolve, reject) => {
+  const names = await answerOf<readonly string[]>('the list of packages published here', (resolve, reject) => {
     const promise = storagePlugin.get((error, list) => {
       if (error) reject(error)
       else resolve(list)

@@ -28,11 +28,12 @@ export const explainPackage = (listing: Listing): JsonObject => ({
   versions: Object.fromEntries([...listing.verdicts].map(([version, verdict]) => [version, verdictDocument(verdict)])),
 })
 
-const verdictDocument = ({ outcome, rule, reasons, monitored, validUntil }: Verdict): JsonObject => ({
+const verdictDocument = ({ outcome, rule, reasons, monitored, waiver, validUntil }: Verdict): JsonObject => ({
   outcome,
   rule,
   reasons: reasons.map(({ code, message, detail }) => ({ code, message, ...(detail === undefined ? {} : { detail }) })),
   ...(monitored === undefined ? {} : { monitored }),
+  ...(waiver === undefined ? {} : { waiver: { ...waiver, expires: waiver.expires.toISOString() } }),
   ...(validUntil === undefined ? {} : { validUntil: validUntil.toISOString() }),
 })
 

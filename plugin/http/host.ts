@@ -1,4 +1,4 @@
-import type { Request } from 'express'
+import type { IncomingMessage } from 'node:http'
 
 /** The addresses clients may use for this mirror. */
 export interface PublicAddresses {
@@ -8,6 +8,8 @@ export interface PublicAddresses {
   readonly prefix: string
 }
 
+type Asked = Pick<IncomingMessage, 'headers' | 'socket'>
+
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**
@@ -15,12 +17,35 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
  * mirror has that host. Forwarded headers are not read: whoever can send them could have tarball addresses of his own
  * rewritten into packuments that are then served to others.
  */
-export function publicBase(request: Request, { urls, prefix }: PublicAddresses): string | undefined {
-  const host = request.headers.host
+export function publicBase({ headers: { host }, socket }: Asked, { urls, prefix }: PublicAddresses): string | undefined {
   if (host === undefined || !/^[A-Za-z0-9.:[\]-]+$/.test(host)) return undefined
-  const configured = urls.find((url) => url.host === host.toLowerCase())
+  // Parsed, so that a default port that is written out (`:443`) is the same address.
+  const configured = urls.find((url) => URL.parse(`${url.protocol}//${host}`)?.host === url.host)
   if (configured !== undefined) return configured.href.replace(/\/$/, '')
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http'
-  const url = URL.parse(`${scheme}://${host}`)
+  const url = URL.parse(`${'encrypted' in socket ? 'https' : 'http'}://${host}`)
   return url !== null && LOOPBACK.test(url.hostname) ? `${url.origin}${prefix}` : undefined
 }
+
+/**
+ * Checks the request's Host and leaves in its headers what was checked, in the one spelling: Verdaccio's core makes tarball
+ * addresses of Host and X-Forwarded-Proto whatever its `trustProxy` says, and throws outside any handler at a Host that it
+ * does not understand (`localhost:`).
+ * @returns whether the host is one of this mirror's
+ */
+export function pinAddress(request: Asked, addresses: PublicAddresses): boolean {
+  const base = publicBase(request, addresses)
+  if (base === undefined) return false
+  const { host, protocol } = new URL(base)
+  request.headers.host = host
+  request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
+  delete request.headers['x-forwarded-host']
+  delete request.headers['x-forwarded-port']
+  delete request.headers.forwarded
+  return true
+}
+
+/** What a client is told that uses another address. */
+export const UNKNOWN_HOST = { error: 'this mirror has no such host name; an operator adds it to middlewares.provenance.publicUrl' }
+
+/** Asked by probes under whatever address the machine has; what they answer depends on no address. */
+export const isProbe = (path: string | undefined): boolean => path === '/-/provenance/health' || path === '/-/provenance/ready'

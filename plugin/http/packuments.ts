@@ -4,12 +4,15 @@ import { nearestAllowed } from '../enforce/nearest.ts'
 import { distTagsDocument, rewritePackument, servesAny, versionDocument, type RewriteOptions, type Rewritten } from '../enforce/rewrite.ts'
 import { printable } from '../enforce/text.ts'
 import type { Listing } from '../pipeline/listing.ts'
+import { Recent } from './recent.ts'
 import { refuse, unavailable } from './refusal.ts'
 import { Body, send } from './respond.ts'
 
 const FULL = 'application/json'
 const ABBREVIATED = 'application/vnd.npm.install-v1+json'
 type Form = RewriteOptions['form']
+/** Both forms under two addresses: a loopback Host may name any port, and each is another address to write. */
+const MAX_FORMS = 4
 
 interface Rendered {
   readonly rewritten: Rewritten
@@ -18,7 +21,7 @@ interface Rendered {
 
 /** Answers made of a listing. Their bytes are kept with the listing and end with it. */
 export class PackumentAnswers {
-  readonly #rendered = new WeakMap<Listing, Map<string, Rendered>>()
+  readonly #rendered = new WeakMap<Listing, Recent<string, Rendered>>()
 
   async packument(request: Request, response: Response, listing: Listing, baseUrl: string): Promise<void> {
     response.setHeader('npm-policy-revision', listing.policyRevision)
@@ -60,7 +63,7 @@ export class PackumentAnswers {
   }
 
   #render(listing: Listing, form: Form, baseUrl: string): Rendered {
-    const forms = this.#rendered.get(listing) ?? new Map<string, Rendered>()
+    const forms = this.#rendered.get(listing) ?? new Recent<string, Rendered>(MAX_FORMS)
     this.#rendered.set(listing, forms)
     const key = `${form} ${baseUrl}`
     const known = forms.get(key)
@@ -75,7 +78,7 @@ export class PackumentAnswers {
 /** Where a person or a program reads why a version was refused. */
 export const explainUrl = (baseUrl: string, name: string, version: string): string => `${baseUrl}/-/provenance/v1/packages/${name}/${version}`
 
-export function refuseVersion(request: Request, response: Response, listing: Listing, version: string, baseUrl: string): void {
+function refuseVersion(request: Request, response: Response, listing: Listing, version: string, baseUrl: string): void {
   const { name } = listing.packument
   const verdict = listing.verdicts.get(version)
   const [first] = verdict?.reasons ?? []

@@ -38,8 +38,9 @@ export function unavailable(request: Request, response: Response, why: Reason, r
   answer(request, response, 503, `cannot decide on ${subject} now: ${why.message}`, ref, [why], {})
 }
 
-export const withdrawnReason = (ref: PackageRef): Reason =>
-  reason('version-withdrawn', `${specOf(ref)} was here and its registry no longer has it`)
+/** Without a version, of a whole package. */
+export const withdrawnReason = ({ name, version }: { readonly name: string; readonly version?: string }): Reason =>
+  reason('version-withdrawn', `${version === undefined ? name : specOf({ name, version })} was here and its registry no longer has it`)
 
 function sentenceOf({ ref, reasons, rule, nearestAllowed, explain }: Refusal): string {
   const why = reasons[0]?.message ?? 'no reason was recorded'

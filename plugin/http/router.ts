@@ -1,5 +1,5 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
-import { Unavailable, messageOf } from '../domain/errors.ts'
+import { Unavailable } from '../domain/errors.ts'
 import { splitSpec, type PackageRef } from '../domain/package-ref.ts'
 import type { Policy, RegistryKey } from '../domain/ports.ts'
 import { reason } from '../domain/reason.ts'
@@ -7,13 +7,17 @@ import { nearestAllowed } from '../enforce/nearest.ts'
 import type { Listing } from '../pipeline/listing.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { beforeRoutes, isLocal, mayAccess, onlyPackages, type AccessOptions } from './access.ts'
+import { onlyHandled, reachWebApi } from './core-requests.ts'
 import { keysDocument, verifiedPart } from './evidence.ts'
 import { explainPackage, explainVersion } from './explain.ts'
-import { publicBase, type PublicAddresses } from './host.ts'
+import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+import { localManifest, localTarball } from './local.ts'
 import { PackumentAnswers, explainUrl } from './packuments.ts'
-import { publishGuard } from './publish.ts'
-import { refuse, unavailable, withdrawnReason } from './refusal.ts'
+import { inFlight } from './in-flight.ts'
+import { publishGuard, type PublishedHere } from './publish.ts'
+import { refuse, unavailable, withdrawnReason, type Refusal } from './refusal.ts'
 import { Body, send } from './respond.ts'
+import { searchRoutes } from './search.ts'
 import { sendTarball } from './tarballs.ts'
 
 export interface RouterDeps extends AccessOptions {
@@ -23,8 +27,13 @@ export interface RouterDeps extends AccessOptions {
   readonly addresses: PublicAddresses
   /** Globs of names that may be published although an uplink serves them. */
   readonly mayShadow: (name: string) => boolean
+  readonly publishedHere: PublishedHere
+  /** Runs something with the whole of what the core has stored in sight, for those who are about to change it. */
+  readonly unfiltered: (run: () => void) => void
   /** What keeps the mirror from doing its job, empty when nothing does. */
   readonly notReady: () => readonly string[]
+  /** Requests that may wait for their answers at one time; a default when not given. */
+  readonly maxInFlight?: number | undefined
 }
 
 const JSON_TYPE = 'application/json'
@@ -38,28 +47,46 @@ export function createRouter(deps: RouterDeps): Router {
   const router = express.Router()
   const { pipeline, auth, storage } = deps
   const answers = new PackumentAnswers()
-  const access = mayAccess(auth)
   const base = (request: Request): string => publicBase(request, deps.addresses) ?? unreachableBase()
   const route = (handler: Handler): RequestHandler => guarded(handler, deps)
+  const access = route(mayAccess(auth))
+  const upstream = route(upstreamOnly(deps, toCore))
+
+  const withdrawn = async (request: Request, response: Response, ref: Refusal['ref']): Promise<void> => {
+    const { name, version } = ref
+    const nearestAllowed = version === undefined ? undefined : nearest(await pipeline.listing(name), version)
+    const explain = version === undefined ? `${base(request)}/-/provenance/v1/packages/${name}` : explainUrl(base(request), name, version)
+    refuse(request, response, { ref, reasons: [withdrawnReason(ref)], rule: undefined, nearestAllowed, explain })
+  }
+  /** What was here once is refused by name, so that nobody takes a takedown for a typing error. */
+  const gone = async (request: Request, response: Response, ref: Refusal['ref'], otherwise: string): Promise<void> => {
+    if (pipeline.knew(ref)) await withdrawn(request, response, ref)
+    else notFound(response, otherwise)
+  }
 
   router.get('/-/provenance/health', (_request, response) => void response.json({ ok: true }))
   router.get('/-/provenance/ready', (_request, response) => {
     const problems = deps.notReady()
     response.status(problems.length === 0 ? 200 : 503).json({ ready: problems.length === 0, problems })
   })
+  router.use(inFlight(deps.maxInFlight))
   router.use(knownHost(deps))
   router.use(...beforeRoutes(deps))
 
+  router.use(['/-/user', '/-/v1/login', '/-/verdaccio'], onlyHandled)
+  searchRoutes(router, deps, route)
+  router.all('/-/verdaccio/*', reachWebApi)
+
   router.get('/-/npm/v1/keys', route((request, response) => send(request, response, new Body(keysDocument(deps.registryKeys()), JSON_TYPE), NO_CACHE)))
 
-  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, upstreamOnly(storage), route(async (request, response) => {
+  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, upstream, route(async (request, response) => {
     const ref = refOf(request)
     const document = await pipeline.attestations(ref)
     if (document === 'absent') notFound(response, `no attestations of ${ref.name}@${ref.version} were verified here`)
     else await send(request, response, new Body(verifiedPart(document), JSON_TYPE), NO_CACHE)
   }))
 
-  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, access, upstreamOnly(storage), route(async (request, response) => {
+  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, access, upstream, route(async (request, response) => {
     const { name, version } = namesOf(request)
     const listing = await pipeline.listing(name)
     const judged = version === undefined || listing === 'absent' ? 'absent' : await pipeline.judge({ name, version })
@@ -71,13 +98,13 @@ export function createRouter(deps: RouterDeps): Router {
     }
   }))
 
-  router.get('/-/package/:package/dist-tags', onlyPackages, access, upstreamOnly(storage), route(async (request, response) => {
+  router.get('/-/package/:package/dist-tags', onlyPackages, access, upstream, route(async (request, response) => {
     const listing = await pipeline.listing(namesOf(request).name)
-    if (listing === 'absent') notFound(response, NO_PACKAGE)
+    if (listing === 'absent' || listing.verdicts.size === 0) await gone(request, response, { name: namesOf(request).name }, NO_PACKAGE)
     else await answers.distTags(request, response, listing)
   }))
 
-  router.get('/:package/-/:filename', onlyPackages, access, upstreamOnly(storage), route(async (request, response) => {
+  router.get('/:package/-/:filename', onlyPackages, access, route(upstreamOnly(deps, localTarball(storage))), route(async (request, response) => {
     const { name } = namesOf(request)
     const answer = await pipeline.tarball(name, request.params.filename ?? '')
     switch (answer.kind) {
@@ -86,13 +113,7 @@ export function createRouter(deps: RouterDeps): Router {
       case 'absent':
         return notFound(response, `no version of ${name} has a tarball of this name`)
       case 'withdrawn':
-        return refuse(request, response, {
-          ref: answer.ref,
-          reasons: [withdrawnReason(answer.ref)],
-          rule: undefined,
-          nearestAllowed: nearest(await pipeline.listing(name), answer.ref.version),
-          explain: explainUrl(base(request), name, answer.ref.version),
-        })
+        return withdrawn(request, response, answer.ref)
       case 'refused': {
         const { ref, verdict } = answer.judgement
         if (verdict.outcome === 'unavailable') return unavailable(request, response, verdict.reasons[0] ?? INTERNAL, ref)
@@ -107,15 +128,21 @@ export function createRouter(deps: RouterDeps): Router {
     }
   }))
 
-  router.get('/:package/:version?', onlyPackages, access, upstreamOnly(storage), route(async (request, response) => {
+  router.get('/:package/:version?', onlyPackages, access, route(upstreamOnly(deps, localManifest(deps))), route(async (request, response) => {
     const { name, version } = namesOf(request)
     const listing = await pipeline.listing(name)
-    if (listing === 'absent') return notFound(response, NO_PACKAGE)
+    if (listing === 'absent') return gone(request, response, { name }, NO_PACKAGE)
+    if (version === undefined && listing.verdicts.size === 0) return gone(request, response, { name }, NO_PACKAGE)
     if (version === undefined) return answers.packument(request, response, listing, base(request))
-    if (!(await answers.version(request, response, listing, version, base(request)))) notFound(response, `${name} has no version or tag ${version}`)
+    if (await answers.version(request, response, listing, version, base(request))) return
+    return gone(request, response, { name, version }, `${name} has no version or tag ${version}`)
   }))
 
-  router.put('/:package', onlyPackages, route(publishGuard(deps)))
+  // The core reads some of these in another way (a second scope in the path): no address of a package is left to it.
+  router.get('/:package/*', onlyPackages, (_request, response) => { notFound(response, NO_PACKAGE) })
+
+  router.delete('/:package/*', onlyPackages, upstream, route(toCore))
+  router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)))
   return router
 }
 
@@ -143,24 +170,27 @@ function guarded(handler: Handler, { logger }: Pick<RouterDeps, 'logger'>): Requ
   }
 }
 
-/** Any Host that is not an address of this mirror is refused before anything is made of it. */
+/** Any Host that is not an address of this mirror is refused before anything is made of it; `serve` has done so already. */
 const knownHost = ({ addresses }: RouterDeps): RequestHandler => (request, response, next) => {
-  if (publicBase(request, addresses) !== undefined) {
-    next()
-    return
-  }
-  response.status(400).json({ error: 'this mirror has no such host name; an operator adds it to middlewares.provenance.publicUrl' })
+  if (pinAddress(request, addresses)) next()
+  else response.status(400).json(UNKNOWN_HOST)
 }
 
-/** Packages published here are Verdaccio's core's to serve. */
-const upstreamOnly = (storage: AccessOptions['storage']): RequestHandler => (request, response, next) => {
-  isLocal(storage, namesOf(request).name).then(
-    (local) => { next(local ? 'router' : undefined) },
-    (error: unknown) => {
-      unavailable(request, response, reason('internal-error', `the list of local packages cannot be read: ${messageOf(error)}`), partialRef(request))
-    },
-  )
-}
+/** Packages published here are Verdaccio's core's to serve; `local` has a look at the request first. */
+const upstreamOnly =
+  ({ storage, mayShadow, publishedHere }: RouterDeps, local: Handler): Handler =>
+  async (request, response, next) => {
+    const { name } = namesOf(request)
+    if (!(await isLocal(storage, name))) {
+      next()
+      return
+    }
+    // What stands in for an uplink's package gives way to it again.
+    if (!mayShadow(name)) publishedHere.note(name)
+    await local(request, response, next)
+  }
+
+const toCore: RequestHandler = (_request, _response, next) => { next('router') }
 
 /** `:spec` as `:package` and `:version`. */
 function specParam(request: Request, _response: Response, next: NextFunction): void {

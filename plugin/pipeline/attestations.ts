@@ -5,9 +5,10 @@ import { parseIntegrity } from '../domain/integrity.ts'
 import { isObject, own } from '../domain/json.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
-import type { AttestationResult, ByteStore, Ledger, Verifier, VersionRecord } from '../domain/ports.ts'
+import type { AttestationResult, ByteStore, Ledger, Urgency, Verifier, VersionRecord } from '../domain/ports.ts'
 import { reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
+import { assertNotRenewing } from './renewal.ts'
 import { hasSameIntegrity } from './signatures.ts'
 
 export interface AttestationDeps {
@@ -38,9 +39,10 @@ export async function verifiedAttestations(
   context: PackageContext,
   manifest: VersionManifest,
   deps: AttestationDeps,
+  urgency: Urgency = 'foreground',
 ): Promise<AttestationResult> {
   try {
-    return (await remembered(context, manifest, deps)) ?? (await asked(context, manifest, deps))
+    return (await remembered(context, manifest, deps)) ?? (await asked(context, manifest, deps, urgency))
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     const evidence: Evidence<never> = { state: 'unavailable', reasons: [error.reason] }
@@ -48,12 +50,17 @@ export async function verifiedAttestations(
   }
 }
 
-async function asked(context: PackageContext, manifest: VersionManifest, deps: AttestationDeps): Promise<AttestationResult> {
+async function asked(
+  context: PackageContext,
+  manifest: VersionManifest,
+  deps: AttestationDeps,
+  urgency: Urgency,
+): Promise<AttestationResult> {
   const { ask, announced } = expects(context, manifest)
   const integrity = parseIntegrity(manifest.dist.integrity)
   if (!ask || integrity.state !== 'ok') return ABSENT
   const ref = { name: context.document.packument.name, version: manifest.version }
-  const document = await context.upstream.attestations(ref)
+  const document = await context.upstream.attestations(ref, urgency)
   if (document !== 'absent') assertDocument(document, ref)
   const result = document === 'absent' ? ABSENT : await verifyDocument(context, ref, integrity, document, deps)
   return announced ? missing(manifest, result, ref) : result
@@ -83,8 +90,9 @@ interface OwnCopy {
 /** The mirror's own copy of a version's attestations, when it is of the same bytes and holds all that is announced now. */
 function ownCopy(context: PackageContext, { version, dist }: VersionManifest): OwnCopy | undefined {
   const record = context.records.get(version)
+  if (record?.attestations === undefined) return undefined
   const integrity = parseIntegrity(dist.integrity)
-  if (record?.attestations === undefined || integrity.state !== 'ok' || record.integrity !== integrity.sri) return undefined
+  if (integrity.state !== 'ok' || record.integrity !== integrity.sri) return undefined
   // Provenance can be added later: then the copy without it is not all there is.
   if (dist.attestations?.provenance !== undefined && !record.had.provenance) return undefined
   const ref = { name: context.document.packument.name, version }
@@ -118,12 +126,17 @@ async function verifyDocument(
   deps: AttestationDeps,
 ): Promise<AttestationResult> {
   const { registry } = context.upstream
-  const digest = createHash('sha256').update(document).digest('hex')
+  const digest = digestOf(document)
   const key = keyOf(ref, integrity.sha512, digest, registry)
   const known = factOf(context, key)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    // A fact may outlive the ledger's memory of it (a reset, a write that failed).
+    if (context.records.get(ref.version)?.attestations === undefined) await remember(context, ref.version, integrity.sri, known, document, deps)
+    return known
+  }
 
   const { result, anchors } = await deps.verifier.attestations({ ref, sha512: integrity.sha512, document, registry }, context.trust)
+  assertNotRenewing(context, result)
   context.facts.settle(key, [result.publishAttestation, result.provenance], anchors)
   await remember(context, ref.version, integrity.sri, result, document, deps)
   return result
@@ -139,7 +152,12 @@ async function remember(
 ): Promise<void> {
   const states = [publishAttestation.state, provenance.state]
   if (!states.includes('verified') || !states.every((state) => state === 'verified' || state === 'absent')) return
-  if (!hasSameIntegrity(context.records.get(version), integrity)) return
+  const { name } = context.document.packument
+  const had = { publishAttestation: publishAttestation.state === 'verified', provenance: provenance.state === 'verified' }
+  const known = ledger.records(context.upstream.registry, name).get(version)
+  if (!hasSameIntegrity(known, integrity)) return
+  // Documents are never evicted: one that says no more than the kept one would let an upstream fill the disk with variations.
+  if (known?.attestations !== undefined && known.attestations !== digestOf(document) && saysAll(known.had, had)) return
   const record: VersionRecord = {
     version,
     integrity,
@@ -147,10 +165,15 @@ async function remember(
     because: 'attestation',
     signatures: [],
     attestations: await bytes.put(document),
-    had: { publishAttestation: publishAttestation.state === 'verified', provenance: provenance.state === 'verified' },
+    had,
   }
-  ledger.record(context.upstream.registry, context.document.packument.name, [record])
+  ledger.record(context.upstream.registry, name, [record])
 }
+
+const saysAll = (known: VersionRecord['had'], had: VersionRecord['had']): boolean =>
+  (known.provenance || !had.provenance) && (known.publishAttestation || !had.publishAttestation)
+
+const digestOf = (document: Uint8Array): string => createHash('sha256').update(document).digest('hex')
 
 /** What was promised and is not in the answer counts against the version: an attacker who cannot forge evidence drops it. */
 function missing(manifest: VersionManifest, result: AttestationResult, ref: PackageRef): AttestationResult {

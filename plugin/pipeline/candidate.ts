@@ -4,7 +4,8 @@ import { parseIntegrity, type Integrity } from '../domain/integrity.ts'
 import { own, ownObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
-import type { AttestationResult, InstallManifest, Ledger, TarballInspector } from '../domain/ports.ts'
+import { PUBLISHED_HERE } from '../domain/ports.ts'
+import type { AttestationResult, InstallManifest, Ledger, TarballInspector, VersionRecord } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
 
@@ -30,6 +31,7 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
   const claims = claimsOf(context, manifest)
   const { publishAttestation, provenance } = parts.attestations
   const faults = [
+    ...originFaults(context, context.owner),
     ...manifestFaults(context, manifest),
     ...integrityFaults(context, manifest, integrity),
     ...addressFaults(context, manifest),
@@ -52,6 +54,43 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
   }
 }
 
+/**
+ * A name that comes from another registry than before: somebody took it there (dependency confusion), or an operator moved it.
+ * Only he knows.
+ */
+function originFaults({ upstream, document }: PackageContext, owner: string | undefined): readonly Reason[] {
+  if (owner === undefined || owner === upstream.registry) return []
+  const { name } = document.packument
+  const [expected, actual] = [addressOf(owner), addressOf(upstream.registry)]
+  const accept = `an operator who wants that runs "verdaccio-provenance ledger reset ${name}"`
+  return [reason('origin-changed', `${name} came from ${expected} and comes from ${actual} now; ${accept}`, { expected, actual })]
+}
+
+/**
+ * What the ledger learned since the version was judged: a download may take minutes. Another registry may own the name now, or
+ * other bytes have been served under the version.
+ */
+export function lateFaults(
+  context: PackageContext,
+  manifest: VersionManifest,
+  owner: string | undefined,
+  recorded: VersionRecord | undefined,
+): readonly Reason[] {
+  const others = owner === context.owner ? [] : originFaults(context, owner)
+  return [...others, ...changedFaults(context, manifest, recorded)]
+}
+
+/** Its registry stands for it, by a key that is known of old: a mere answer makes nobody the owner of a name. */
+export const isVouchedFor = ({ signature, publishAttestation }: Candidate): boolean =>
+  signature.state === 'verified' || publishAttestation.state === 'verified'
+
+/** Without scheme and credentials, for people. */
+const addressOf = (registry: string): string => {
+  if (registry === PUBLISHED_HERE) return 'this mirror itself'
+  const url = URL.parse(registry)
+  return url === null ? 'an unknown registry' : `${url.host}${url.pathname}`.replace(/\/$/, '')
+}
+
 /** npm takes `versions[key]` for the version it asked for, whatever the entry calls itself. */
 function manifestFaults({ document: { packument } }: PackageContext, { version, raw }: VersionManifest): readonly Reason[] {
   const spec = specOf({ name: packument.name, version })
@@ -64,13 +103,21 @@ function manifestFaults({ document: { packument } }: PackageContext, { version, 
 
 function integrityFaults(context: PackageContext, { version, dist }: VersionManifest, integrity: Integrity): readonly Reason[] {
   const spec = specOf({ name: context.document.packument.name, version })
-  const known = context.records.get(version)?.integrity
   if (integrity.state === 'missing') return [reason('integrity-missing', `the registry gives no sha512 for ${spec}`)]
   if (integrity.state === 'malformed')
     return [reason('integrity-malformed', `the integrity of ${spec} is not one sha512`, { actual: String(dist.integrity).slice(0, 200) })]
-  if (known !== undefined && known !== integrity.sri)
-    return [reason('integrity-changed', `${spec} is not what it was when it was first verified`, { expected: known, actual: integrity.sri })]
-  return []
+  return changedFaults(context, { version, dist }, context.records.get(version))
+}
+
+function changedFaults(
+  { document: { packument } }: PackageContext,
+  { version, dist }: Pick<VersionManifest, 'version' | 'dist'>,
+  recorded: VersionRecord | undefined,
+): readonly Reason[] {
+  if (recorded === undefined || recorded.integrity === dist.integrity) return []
+  const spec = specOf({ name: packument.name, version })
+  const detail = { expected: recorded.integrity, actual: String(dist.integrity) }
+  return [reason('integrity-changed', `${spec} is not what it was when it was first verified`, detail)]
 }
 
 function addressFaults({ upstream, document }: PackageContext, { version, dist }: VersionManifest): readonly Reason[] {
@@ -124,13 +171,13 @@ function notBefore(
   { document, upstream }: PackageContext,
   { version }: VersionManifest,
   { published }: VersionClaims,
-  { provenance }: AttestationResult,
+  { publishAttestation, provenance }: AttestationResult,
   ledger: Ledger,
 ): Date {
   const sighting = ledger.sighting(upstream.registry, document.packument.name, version)
   const moments = [
     published ?? sighting?.firstSeen ?? document.confirmedAt,
-    ...(provenance.state === 'verified' ? [new Date(provenance.facts.loggedAt)] : []),
+    ...[publishAttestation, provenance].flatMap((item) => (item.state === 'verified' ? [new Date(item.facts.loggedAt)] : [])),
     ...(sighting?.lastAbsent === undefined ? [] : [sighting.lastAbsent]),
   ]
   return new Date(Math.max(...moments.map((moment) => moment.getTime())))

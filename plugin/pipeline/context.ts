@@ -1,13 +1,17 @@
-import type { FactStore, Ledger, StoredFact, TrustMaterial, Upstream, UpstreamPackument, VersionRecord } from '../domain/ports.ts'
+import type { FactStore, Ledger, StoredFact, TrustMaterial, TrustRenewal, Upstream, UpstreamPackument, VersionRecord } from '../domain/ports.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import type { Json } from '../domain/json.ts'
+import { restsOnUnknown } from './renewal.ts'
 
 /** One package as one request sees it: what the upstream says, what is trusted, and what is remembered. */
 export interface PackageContext {
   readonly upstream: Upstream
   readonly document: UpstreamPackument
   readonly trust: TrustMaterial
+  readonly renewal: TrustRenewal | undefined
   readonly records: ReadonlyMap<string, VersionRecord>
+  /** The registry that owns the name, or undefined while none does. */
+  readonly owner: string | undefined
   readonly facts: PackageFacts
 }
 
@@ -36,16 +40,21 @@ export class PackageFacts {
     return fact?.anchors.every((anchor) => this.#isTrusted(anchor)) === true ? fact.value : undefined
   }
 
+  /** How many facts this request found. */
+  get added(): number {
+    return this.#added.size
+  }
+
   put(key: string, value: Json, anchors: readonly string[]): void {
     this.#added.set(key, { anchors, value })
   }
 
   /**
    * Keeps evidence that is settled for good. What verified rests on its anchors; what did not may verify under other trust
-   * material, so it rests on all of it. `unavailable` and `unknown-key` are never kept.
+   * material, so it rests on all of it. `unavailable` and what rests on an unknown anchor are never kept.
    */
   settle(key: string, evidence: readonly Evidence<unknown>[], anchors: readonly string[]): void {
-    if (evidence.some(({ state }) => state === 'unavailable' || state === 'unknown-key' || state === 'claimed')) return
+    if (evidence.some(({ state }) => state === 'unavailable' || state === 'claimed') || evidence.some(restsOnUnknown)) return
     const verified = evidence.every(({ state }) => state === 'verified' || state === 'absent')
     this.put(key, evidence as unknown as Json, verified ? anchors : [this.#everything()])
   }
@@ -63,20 +72,26 @@ export class PackageFacts {
   }
 }
 
+const MAX_VERSION = 256
+
 /** Loads what is remembered of a package and notes this answer in the ledger. */
 export async function openPackage(
   upstream: Upstream,
   document: UpstreamPackument,
   trust: TrustMaterial,
-  memories: { readonly facts: FactStore; readonly ledger: Ledger },
+  memories: { readonly facts: FactStore; readonly ledger: Ledger; readonly renewal?: TrustRenewal | undefined },
 ): Promise<PackageContext> {
   const { name } = document.packument
-  if (!document.stale) memories.ledger.sight(upstream.registry, name, [...document.packument.versions.keys()], document.confirmedAt)
+  // Longer ones are no versions to any client (semver, MAX_LENGTH), and the ledger keeps for good what an upstream wrote.
+  const versions = [...document.packument.versions.keys()].filter(({ length }) => length <= MAX_VERSION)
+  if (!document.stale) memories.ledger.sight(upstream.registry, name, versions, document.confirmedAt)
   return {
     upstream,
     document,
     trust,
+    renewal: memories.renewal,
     records: memories.ledger.records(upstream.registry, name),
+    owner: memories.ledger.origin(name),
     facts: await PackageFacts.load(memories.facts, `${upstream.registry} ${name}`, trust),
   }
 }

@@ -7,18 +7,25 @@ interface Entry {
   readonly listing: Listing
 }
 
-/** Bounds the versions held in memory, over all packages. */
-const MAX_VERSIONS = 100_000
+/** Bytes a verdict takes, about; and how often a document is there: parsed, and as the bodies of both its forms. */
+const PER_VERDICT = 512
+const PER_DOCUMENT = 2
+const DEFAULT_MEMORY = 256 * 1024 ** 2
 
 /**
  * Listings by package while what they rest on stands: the same upstream document, policy and trust material (the `basis`),
  * and no verdict that the clock has ended. One build at a time per package, shared by all who ask.
  */
 export class ListingCache {
-  readonly #entries = new LRUCache<string, Entry>({ maxSize: MAX_VERSIONS, sizeCalculation: ({ listing }) => listing.verdicts.size + 1 })
+  readonly #entries: LRUCache<string, Entry>
   readonly #building = new SingleFlight<string, Listing>()
   /** Counts what was learned, so that a listing begun before does not stay. */
   #learned = 0
+
+  /** `memory` in bytes, for all listings and the answers made of them. */
+  constructor(memory = DEFAULT_MEMORY) {
+    this.#entries = new LRUCache({ maxSize: memory, sizeCalculation: ({ listing }) => weightOf(listing) })
+  }
 
   async get(name: string, basis: string, now: Date, build: () => Promise<Listing>): Promise<Listing> {
     const entry = this.#entries.get(name)
@@ -37,5 +44,8 @@ export class ListingCache {
     this.#learned++
   }
 }
+
+/** By the document's bytes too: one version can bring megabytes of readme, and its listing holds on to them. */
+const weightOf = ({ documentSize, verdicts }: Listing): number => documentSize * PER_DOCUMENT + verdicts.size * PER_VERDICT + 1
 
 const isCurrent = ({ validUntil }: Listing, now: Date): boolean => validUntil === undefined || now < validUntil

@@ -20,6 +20,8 @@ export class Listing {
   /** In `listing: verified` nothing is listed that could not be decided. */
   readonly listsUndecided: boolean
   readonly builtAt: Date
+  /** Bytes of the upstream's document. */
+  readonly documentSize: number
   /** The upstream could not be asked: this is its last good answer. */
   readonly stale: boolean
   /** When the clock alone would change a verdict in it. */
@@ -43,6 +45,7 @@ export class Listing {
     this.verdicts = new Map(judged.map(({ candidate, verdict }) => [candidate.ref.version, verdict]))
     this.kept = kept
     this.builtAt = builtAt
+    this.documentSize = document.size
     const all = [...ends, ...judged.flatMap(({ verdict }) => verdict.validUntil ?? [])]
     const first = all.reduce((earliest, end) => Math.min(earliest, end.getTime()), Infinity)
     this.validUntil = first === Infinity ? undefined : new Date(first)
@@ -54,6 +57,20 @@ export class Listing {
     if (verdict === undefined) return false
     return isServed(verdict) || (verdict.outcome === 'unavailable' && this.listsUndecided)
   }
+}
+
+const ASK_AGAIN_MS = 30_000
+const PROBE_AGAIN_MS = 5 * 60_000
+
+/**
+ * When answers of the attestations endpoint stop counting. They are not part of the document a listing rests on: one that was
+ * missing, broken or a lie would stand for as long as the packument does not change.
+ */
+export function askedAgain({ upstream }: PackageContext, candidates: readonly Candidate[], now: Date): readonly Date[] {
+  const states = new Set(candidates.flatMap(({ publishAttestation, provenance }) => [publishAttestation.state, provenance.state]))
+  const unsettled = states.has('invalid') || states.has('unavailable') || states.has('unknown-key')
+  if (unsettled) return [new Date(now.getTime() + ASK_AGAIN_MS)]
+  return states.has('absent') && upstream.attestationsMode === 'probe' ? [new Date(now.getTime() + PROBE_AGAIN_MS)] : []
 }
 
 /** The mirror's own copies of evidence that is gone upstream, by version. */

@@ -2,10 +2,11 @@
  * The main job: evidence, verified, judged. Read `listing` for a packument and `tarball` for the gate.
  * It knows ports only; `compose.ts` says what is behind them.
  */
+import { Unavailable } from '../domain/errors.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
 import type { Candidate } from '../domain/evidence.ts'
 import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
-import type { Packument, VersionManifest } from '../domain/packument.ts'
+import type { VersionManifest } from '../domain/packument.ts'
 import type {
   AttestationResult,
   ByteStore,
@@ -17,23 +18,26 @@ import type {
   StoredTarball,
   TarballInspector,
   TrustMaterial,
+  TrustRenewal,
   Upstream,
   UpstreamPackument,
   Upstreams,
   Verifier,
-  VersionRecord,
 } from '../domain/ports.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { knownAttestations, verifiedAttestations } from './attestations.ts'
-import { candidateOf } from './candidate.ts'
+import type { Behind } from './behind.ts'
+import { candidateOf, isVouchedFor, lateFaults } from './candidate.ts'
 import { openPackage, type PackageContext } from './context.ts'
 import { ListingCache } from './listing-cache.ts'
-import { Listing, keptEvidence } from './listing.ts'
-import { likelyPicks, newestFirst } from './selection.ts'
+import { RecentEvidence } from './recent-evidence.ts'
+import { renewalEnds } from './renewal.ts'
+import { Listing, askedAgain, keptEvidence } from './listing.ts'
+import { isSettled, leftOver, needsAttestations, wantedFirst } from './selection.ts'
 import { signaturesOf } from './signatures.ts'
 import { Suspects } from './suspects.ts'
 import { versionOfFile } from './tarball-name.ts'
-import { verifiedTarball } from './tarball.ts'
+import { servedRecord, verifiedTarball } from './tarball.ts'
 
 export interface PipelineDeps {
   readonly upstreams: Upstreams
@@ -44,13 +48,19 @@ export interface PipelineDeps {
   readonly inspector: TarballInspector
   readonly policy: () => Policy
   readonly trustOf: (uplink: string) => TrustMaterial
+  /** Asked when evidence rests on what the trust material does not name; without it, that is the last word. */
+  readonly renewal?: TrustRenewal | undefined
   readonly signsAlways: (uplink: string) => boolean
   readonly decisions: DecisionLog
   readonly clock: Clock
-  /** Runs tasks a few at a time, in the order given. */
-  readonly limit: <Result>(task: () => Promise<Result>) => Promise<Result>
+  /** Runs tasks of an uplink a few at a time, in the order given. */
+  readonly limit: <Result>(task: () => Promise<Result>, uplink: string) => Promise<Result>
+  /** Bytes that listings may take in memory; a default when not given. */
+  readonly listingMemory?: number | undefined
   /** Settles when a first answer should not wait any longer for provenance. */
   readonly deadline: () => Promise<void>
+  /** Verifies the rest behind an answer; without it, what a listing names on a claim is left to the gate. */
+  readonly behind?: Behind | undefined
   /** Told of failures in work that no request waits for. */
   readonly onBackgroundError: (error: unknown) => void
 }
@@ -76,10 +86,15 @@ export class Pipeline {
   readonly #deps: PipelineDeps
   readonly #listings: ListingCache
   readonly #suspects = new Suspects()
+  readonly #recent = new RecentEvidence()
 
   constructor(deps: PipelineDeps) {
     this.#deps = deps
-    this.#listings = new ListingCache()
+    this.#listings = new ListingCache(deps.listingMemory)
+    deps.behind?.listen({
+      found: (context, manifest, result) => this.#recent.note(context, manifest, result, deps.clock.now()),
+      learned: (name) => { this.#listings.forget(name) },
+    })
   }
 
   /**
@@ -91,7 +106,10 @@ export class Pipeline {
     if (found === 'absent') return 'absent'
     const { upstream, document } = found
     const trust = this.#deps.trustOf(upstream.name)
-    const basis = [document.digest, this.#deps.policy().revision, trust.revision].join(' ')
+    const { ledger } = this.#deps
+    const isOwner = (ledger.origin(name) ?? upstream.registry) === upstream.registry
+    const memory = [upstream.name, ledger.signs(upstream.registry), ledger.lastReset(name), isOwner]
+    const basis = [document.digest, this.#deps.policy().revision, trust.revision, ...memory].join(' ')
     return this.#listings.get(name, basis, this.#deps.clock.now(), () => this.#list(upstream, document, trust))
   }
 
@@ -121,12 +139,17 @@ export class Pipeline {
     return (await this.#deps.upstreams.find(name)) !== 'absent'
   }
 
+  /** Whether a package, or one version of it, was seen at any uplink before: what is absent now was taken down. */
+  knew({ name, version }: { readonly name: string; readonly version?: string | undefined }): boolean {
+    const known = this.#deps.upstreams.all.flatMap(({ registry }) => this.#deps.ledger.versions(registry, name))
+    return version === undefined ? known.length > 0 : known.includes(version)
+  }
+
   /** The verdict on one version with all its evidence, its bytes apart. */
   async judge(ref: PackageRef): Promise<Judgement | 'absent'> {
-    const found = await this.#deps.upstreams.find(ref.name)
-    const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(ref.version)
-    if (found === 'absent' || manifest === undefined) return 'absent'
-    const context = await this.#open(found.upstream, found.document)
+    const found = await this.#openVersion(ref)
+    if (found === 'absent') return 'absent'
+    const { context, manifest } = found
     try {
       return await this.#judge(context, manifest)
     } finally {
@@ -139,13 +162,12 @@ export class Pipeline {
    * that verifies.
    */
   async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
-    const found = await this.#deps.upstreams.find(ref.name)
-    const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(ref.version)
-    if (found === 'absent' || manifest === undefined) return 'absent'
-    const context = await this.#open(found.upstream, found.document)
+    const found = await this.#openVersion(ref)
+    if (found === 'absent') return 'absent'
+    const { context, manifest } = found
     await verifiedAttestations(context, manifest, this.#deps)
     await context.facts.save()
-    const record = this.#deps.ledger.records(found.upstream.registry, ref.name).get(ref.version)
+    const record = this.#deps.ledger.records(context.upstream.registry, ref.name).get(ref.version)
     const integrity = parseIntegrity(manifest.dist.integrity)
     if (record?.attestations === undefined || integrity.state !== 'ok' || record.integrity !== integrity.sri) return 'absent'
     return (await this.#deps.bytes.get(record.attestations)) ?? 'absent'
@@ -153,6 +175,14 @@ export class Pipeline {
 
   #open(upstream: Upstream, document: UpstreamPackument): Promise<PackageContext> {
     return openPackage(upstream, document, this.#deps.trustOf(upstream.name), this.#deps)
+  }
+
+  /** As its packument names it now; for the verdict or the evidence of one version. */
+  async #openVersion({ name, version }: PackageRef): Promise<{ readonly context: PackageContext; readonly manifest: VersionManifest } | 'absent'> {
+    const found = await this.#deps.upstreams.find(name)
+    const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(version)
+    if (found === 'absent' || manifest === undefined) return 'absent'
+    return { context: await this.#open(found.upstream, found.document), manifest }
   }
 
   async #list(upstream: Upstream, document: UpstreamPackument, trust: TrustMaterial): Promise<Listing> {
@@ -165,45 +195,43 @@ export class Pipeline {
     const attestations = await this.#attestationsBeforeDeadline(context)
     const suspicions = new Map(manifests.map((manifest) => [manifest, this.#suspects.of(upstream.registry, packument.name, manifest, now)]))
     const candidates = manifests.map((manifest) => {
+      const known = attestations.get(manifest.version) ?? knownAttestations(context, manifest)
       const parts = {
         signature: signatures.get(manifest.version) ?? ABSENT,
-        attestations: attestations.get(manifest.version) ?? knownAttestations(context, manifest),
+        attestations: isSettled(known) ? known : (this.#recent.of(context, manifest, now)?.result ?? known),
         byteFaults: suspicions.get(manifest)?.reasons ?? [],
       }
       return candidateOf(context, manifest, parts, this.#deps)
     })
     await context.facts.save()
+    if (trust.keysArePinned !== true && candidates.some(isVouchedFor)) this.#deps.ledger.setOrigin(packument.name, upstream.registry)
+    this.#deps.behind?.add(context, leftOver(context, candidates, policy))
     const judged = candidates.map((candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
-    const ends = [...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? [])
-    const listing = new Listing(document, upstream.name, policy, judged, keptEvidence(context, candidates), now, ends)
-    this.#recordListing(listing, judged, policy.revision)
-    return listing
+    const ends = [...[...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? []), ...askedAgain(context, candidates, now), ...renewalEnds(candidates, context, now)]
+    for (const { candidate, verdict } of judged)
+      if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict }, now, policy.revision)
+    return new Listing(document, upstream.name, policy, judged, keptEvidence(context, candidates), now, ends)
   }
 
   /** Provenance of the versions an install is likely to pick, as far as the deadline allows; the rest follows behind. */
   async #attestationsBeforeDeadline(context: PackageContext): Promise<ReadonlyMap<string, AttestationResult>> {
-    const { packument } = context.document
     const policy = this.#deps.policy()
-    const picks = policy.listing === 'verified' ? newestFirst([...packument.versions.keys()]) : likelyPicks(packument)
-    const wanted = picks
-      .map((version) => packument.versions.get(version))
-      .filter((manifest) => manifest !== undefined)
-      .filter((manifest) => needsAttestations(policy, packument, manifest))
+    const wanted = wantedFirst(context, policy)
     const verified = new Map<string, AttestationResult>()
     let late = false
     const work = Promise.all(
       wanted.map((manifest) =>
         this.#deps.limit(async () => {
-          if (late && policy.listing !== 'verified') return
+          if (late && (policy.listing !== 'verified' || this.#deps.behind !== undefined)) return
           verified.set(manifest.version, await verifiedAttestations(context, manifest, this.#deps))
-        }),
+        }, context.upstream.name).catch(unlessBusy),
       ),
     )
     const finished = await Promise.race([work.then(() => true), this.#deps.deadline().then(() => false)])
     if (finished) return verified
     late = true
     const inTime = new Map(verified)
-    work.then(() => context.facts.save()).then(() => { this.#listings.forget(packument.name) }, this.#deps.onBackgroundError)
+    work.then(() => context.facts.save()).then(() => { this.#listings.forget(context.document.packument.name) }, this.#deps.onBackgroundError)
     return inTime
   }
 
@@ -214,6 +242,7 @@ export class Pipeline {
       signaturesOf(context, [manifest], this.#deps.verifier, this.#deps.ledger),
       needsAttestations(policy, packument, manifest) ? verifiedAttestations(context, manifest, this.#deps) : NO_ATTESTATIONS,
     ])
+    if (this.#recent.note(context, manifest, attestations, this.#deps.clock.now())) this.#listings.forget(packument.name)
     const signature = signatures.get(manifest.version) ?? ABSENT
     const candidate = candidateOf(context, manifest, { signature, attestations, byteFaults: [] }, this.#deps)
     return { ref: candidate.ref, candidate, verdict: policy.evaluate(candidate, 'gate', this.#deps.clock.now()) }
@@ -227,12 +256,16 @@ export class Pipeline {
     const { tarball, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
     const now = this.#deps.clock.now()
     if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#listings.forget(candidate.ref.name)
-    const final = { ...candidate, faults: [...candidate.faults, ...faults] }
-    const verdict = faults.length === 0 ? judgement.verdict : this.#deps.policy().evaluate(final, 'gate', now)
+    const recorded = this.#deps.ledger.records(registry, candidate.ref.name).get(manifest.version)
+    const late = [...faults, ...lateFaults(context, manifest, this.#deps.ledger.origin(candidate.ref.name), recorded)]
+    const final = { ...candidate, faults: [...candidate.faults, ...late] }
+    const verdict = late.length === 0 ? judgement.verdict : this.#deps.policy().evaluate(final, 'gate', now)
     const judged = { ref: candidate.ref, candidate: final, verdict }
     if (tarball === undefined || !isServed(verdict)) return this.#refuse(judged)
-
-    if (!context.records.has(manifest.version)) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
+    // What `monitor` lets through although policy refuses it vouches for nothing: it would condemn the genuine version for good.
+    const counts = verdict.monitored !== true
+    if (counts) this.#deps.ledger.setOrigin(candidate.ref.name, registry)
+    if (counts && recorded === undefined) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
     this.#record(verdict.outcome === 'warn' ? 'warned' : 'served', judged)
     return { kind: 'served', judgement: judged, tarball }
   }
@@ -251,11 +284,6 @@ export class Pipeline {
     return { kind: 'absent' }
   }
 
-  #recordListing(listing: Listing, judged: readonly { candidate: Candidate; verdict: Verdict }[], policyRevision: string): void {
-    for (const { candidate, verdict } of judged)
-      if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict }, listing.builtAt, policyRevision)
-  }
-
   #record(
     kind: 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable',
     { ref, candidate, verdict }: Judgement,
@@ -267,18 +295,5 @@ export class Pipeline {
   }
 }
 
-function needsAttestations(policy: Policy, { name }: Packument, { version }: VersionManifest): boolean {
-  const needs = policy.needs({ name, version })
-  return needs.publishAttestation || needs.provenance
-}
-
-/** What is remembered of a version that nothing but its bytes vouched for. */
-const servedRecord = (version: string, integrity: string, recordedAt: Date): VersionRecord => ({
-  version,
-  integrity,
-  recordedAt,
-  because: 'bytes',
-  signatures: [],
-  attestations: undefined,
-  had: { publishAttestation: false, provenance: false },
-})
+/** Too many wait already: what is not verified now stays on its claim, and the gate will verify it. */
+const unlessBusy = (error: unknown): void => { if (!(error instanceof Unavailable)) throw error }

@@ -1,7 +1,13 @@
 import semver from 'semver'
-import type { Packument } from '../domain/packument.ts'
+import type { Candidate } from '../domain/evidence.ts'
+import type { Packument, VersionManifest } from '../domain/packument.ts'
+import type { AttestationResult, Policy } from '../domain/ports.ts'
+import { knownAttestations } from './attestations.ts'
+import type { PackageContext } from './context.ts'
 
 const NEWEST_PER_LINE = 3
+/** An upstream can name 100,000 release lines; no deadline lets more than some hundred be verified. */
+export const MAX_PICKS = 1000
 
 /**
  * The versions an install is likely to pick, likeliest first: every dist-tag's target, `latest` leading, then the newest of
@@ -16,7 +22,42 @@ export function likelyPicks(packument: Packument): readonly string[] {
     if (line === undefined) lines.set(key, [version])
     else if (line.length < NEWEST_PER_LINE) line.push(version)
   }
-  return [...new Set([...tagged, ...[...lines.values()].flat()])].filter((version) => packument.versions.has(version))
+  const picks = [...new Set([...tagged, ...[...lines.values()].flat()])].filter((version) => packument.versions.has(version))
+  return picks.slice(0, MAX_PICKS)
+}
+
+/** What is verified before a first answer: where nothing may be listed on a claim, all of it. */
+export function wantedFirst(context: PackageContext, policy: Policy): readonly VersionManifest[] {
+  const { packument } = context.document
+  const picks = policy.listing === 'verified' ? newestFirst([...packument.versions.keys()]) : likelyPicks(packument)
+  return picks
+    .map((version) => packument.versions.get(version))
+    .filter((manifest) => manifest !== undefined)
+    .filter((manifest) => needsAttestations(policy, packument, manifest))
+    .filter((manifest) => !isSettled(knownAttestations(context, manifest)))
+    .slice(0, MAX_PICKS)
+}
+
+export function needsAttestations(policy: Policy, { name }: Packument, { version }: VersionManifest): boolean {
+  const needs = policy.needs({ name, version })
+  return needs.publishAttestation || needs.provenance
+}
+
+/** Known without asking anybody: one listing verifies so many, the next one goes on behind them. */
+export const isSettled = ({ publishAttestation, provenance }: AttestationResult): boolean =>
+  publishAttestation.state !== 'claimed' && provenance.state !== 'claimed'
+
+/** What a listing names on a claim, and not on a guess (`probe`): what an install is likely to pick first, then the newest. */
+export function leftOver({ document: { packument } }: PackageContext, candidates: readonly Candidate[], policy: Policy): readonly VersionManifest[] {
+  const claimed = new Set(candidates.filter((candidate) => !isSettled(candidate)).map(({ ref }) => ref.version))
+  if (claimed.size === 0) return []
+  const order = new Set([...likelyPicks(packument), ...newestFirst([...claimed])])
+  return [...order]
+    .filter((version) => claimed.has(version))
+    .map((version) => packument.versions.get(version))
+    .filter((manifest) => manifest !== undefined)
+    .filter(({ dist }) => dist.attestations !== undefined)
+    .filter((manifest) => needsAttestations(policy, packument, manifest))
 }
 
 /** Valid versions in descending order; what is no version is left out. */

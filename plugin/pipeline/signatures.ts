@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Evidence, SignatureFacts } from '../domain/evidence.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
 import type { RegistrySignature, VersionManifest } from '../domain/packument.ts'
-import type { Ledger, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
+import type { Ledger, RegistryKey, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
 import type { PackageContext } from './context.ts'
+import { unlessRenewing } from './renewal.ts'
 
 type SignatureEvidence = Evidence<SignatureFacts>
 
@@ -27,6 +28,7 @@ export async function signaturesOf(
   const { name } = context.document.packument
   const evidence = new Map<string, SignatureEvidence>()
   const open: Question[] = []
+  const forgotten: Question[] = []
   for (const manifest of manifests) {
     const question = questionOf(name, manifest, context.records.get(manifest.version))
     if (question === undefined) {
@@ -34,10 +36,18 @@ export async function signaturesOf(
       continue
     }
     const known = context.facts.get(question.key) as readonly [SignatureEvidence] | undefined
-    if (known === undefined) open.push(question)
-    else evidence.set(manifest.version, marked(known[0], question.withdrawn))
+    if (known === undefined) {
+      open.push(question)
+      continue
+    }
+    evidence.set(manifest.version, marked(known[0], question.withdrawn))
+    // Facts may outlive the ledger's memory of them (a reset, a write that failed); what is not in the ledger could vanish.
+    if (known[0].state === 'verified' && !isRemembered(question, context.records)) forgotten.push(question)
   }
-  if (open.length === 0) return evidence
+  if (open.length === 0) {
+    remember(context, forgotten, evidence, ledger)
+    return evidence
+  }
 
   const results = await verifier.signatures(
     name,
@@ -47,10 +57,11 @@ export async function signaturesOf(
   for (const [index, { result, anchors }] of results.entries()) {
     const question = open[index]
     if (question === undefined) throw new RangeError('more verification results than tasks')
-    context.facts.settle(question.key, [result], anchors)
-    evidence.set(question.task.version, marked(result, question.withdrawn))
+    const settled = unlessRenewing(context, result)
+    context.facts.settle(question.key, [settled], anchors)
+    evidence.set(question.task.version, marked(settled, question.withdrawn))
   }
-  remember(context, open, evidence, ledger)
+  remember(context, [...open, ...forgotten], evidence, ledger)
   return evidence
 }
 
@@ -69,6 +80,12 @@ function questionOf(name: string, manifest: VersionManifest, record: VersionReco
 const keyOf = (name: string, task: SignatureTask): string =>
   `signature:${createHash('sha256').update(JSON.stringify([name, task.version, task.integrity, task.signatures])).digest('hex')}`
 
+const isRemembered = ({ task }: Question, records: ReadonlyMap<string, VersionRecord>): boolean => {
+  const record = records.get(task.version)
+  // Of other bytes nothing is written whatever verified: the first integrity stays.
+  return record !== undefined && (record.integrity !== task.integrity || record.signatures.length > 0)
+}
+
 const marked = (evidence: SignatureEvidence, withdrawn: boolean): SignatureEvidence =>
   withdrawn && evidence.state === 'verified' ? { ...evidence, withdrawn: true } : evidence
 
@@ -86,13 +103,26 @@ function remember(
       integrity: task.integrity,
       recordedAt: context.document.confirmedAt,
       because: 'signature',
-      signatures: task.signatures as readonly RegistrySignature[],
+      signatures: vouching(task.signatures, evidence.get(task.version), context.trust.registryKeys),
       attestations: undefined,
       had: { publishAttestation: false, provenance: false },
     }))
   if (records.length === 0) return
   ledger.record(context.upstream.registry, context.document.packument.name, records)
-  ledger.setSigns(context.upstream.registry)
+  // A registry's own word about its keys does not oblige it to anything.
+  if (context.trust.keysArePinned !== true) ledger.setSigns(context.upstream.registry)
+}
+
+/** Those of keys not known here were not looked at: anybody can add as many as he likes, and the ledger forgets nothing. */
+function vouching(
+  signatures: SignatureTask['signatures'],
+  evidence: SignatureEvidence | undefined,
+  keys: readonly RegistryKey[],
+): readonly RegistrySignature[] {
+  if (signatures === 'malformed' || evidence?.state !== 'verified') return []
+  const ofSignatures = keys.filter(({ usages }) => usages.includes('signatures'))
+  const known = new Set([evidence.facts.keyid, ...ofSignatures.map(({ keyid }) => keyid)])
+  return signatures.filter(({ keyid }) => known.has(keyid))
 }
 
 /** A first record, or one of the same bytes: another integrity is `integrity-changed` and never overwrites. */

@@ -9,6 +9,7 @@ import {
   type StoredTarball,
   type TarballInspector,
   type Upstream,
+  type VersionRecord,
 } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import { tarballFactKey, tarballFaults, type TarballFact } from './candidate.ts'
@@ -32,9 +33,10 @@ export async function verifiedTarball(
   deps: { readonly bytes: ByteStore; readonly inspector: TarballInspector },
 ): Promise<VerifiedTarball> {
   const spec = specOf({ name: context.document.packument.name, version: manifest.version })
+  const from = `${context.upstream.name} ${manifest.dist.tarball ?? ''}`
   let tarball: StoredTarball
   try {
-    tarball = (await deps.bytes.tarball(sha512)) ?? (await deps.bytes.ingest(download(context.upstream, manifest, spec), sha512))
+    tarball = (await deps.bytes.tarball(sha512)) ?? (await deps.bytes.ingest(download(context.upstream, manifest, spec), sha512, from))
   } catch (error) {
     if (error instanceof IntegrityMismatch) {
       const { expected, actual } = error
@@ -70,3 +72,14 @@ async function inspected(context: PackageContext, tarball: StoredTarball, inspec
   context.facts.put(key, fact, [])
   return fact
 }
+
+/** What is remembered of a version that nothing but its bytes vouched for. */
+export const servedRecord = (version: string, integrity: string, recordedAt: Date): VersionRecord => ({
+  version,
+  integrity,
+  recordedAt,
+  because: 'bytes',
+  signatures: [],
+  attestations: undefined,
+  had: { publishAttestation: false, provenance: false },
+})

@@ -1,11 +1,16 @@
 import type { Problem } from '../domain/errors.ts'
 import type { EvidenceNeeds, Policy } from '../domain/ports.ts'
+import { identityDoubts, shadowedRules, waiverDoubts } from './doubts.ts'
 import { parseDuration } from './duration.ts'
 import { evaluate } from './evaluate.ts'
+import type { Example, Included, Part } from './included.ts'
 import { baseOf, overlay, type EffectiveRequire } from './presets.ts'
 import { revisionOf } from './revision.ts'
 import { compileRule, effectiveRule, ruleFinder, type EffectiveRule } from './rules.ts'
-import { ISSUERS, type BranchDocument, type PolicyDocument, type PresetName } from './schema.ts'
+import type { BranchDocument, ExampleDocument, PolicyDocument, PresetName } from './schema.ts'
+import type { Source } from './source.ts'
+import { ISSUERS } from './values.ts'
+import { waiverFinder, waiverOf, type Waiver } from './waiver.ts'
 
 /** A policy in force, and what people want to know about it. */
 export interface TrustPolicy extends Policy {
@@ -18,23 +23,31 @@ export interface TrustPolicy extends Policy {
   readonly missing: readonly string[]
   /** What is allowed in the file and probably not meant. */
   readonly warnings: readonly Problem[]
+  readonly waivers: readonly Waiver[]
+  readonly examples: readonly Example[]
+  /** The files it includes, whose changes change it. */
+  readonly includes: readonly string[]
 }
 
 /** Compiles a document that was validated. Pure: nothing is read after this. */
-export function compilePolicy(document: PolicyDocument, warnings: readonly Problem[]): TrustPolicy {
+export function compilePolicy(document: PolicyDocument, source: Source, included: readonly Included[], now: Date): TrustPolicy {
   const base = baseOf(document)
   const mode = document.mode ?? base.mode
   const listing = document.listing ?? base.listing
   const onUnavailable = document.onUnavailable ?? base.onUnavailable
-  const rules = effectiveRules(document, overlay(base.require, document.defaults))
+  const rules = effectiveRules(document, included, overlay(base.require, document.defaults))
   const compiled = rules.map(compileRule)
   const ruleFor = ruleFinder(compiled)
+  const parts: readonly Part[] = [{ document, source, scope: [] }, ...included]
+  const waivers = parts.flatMap(({ document: { waivers = [] }, scope }) => waivers.map((waiver) => waiverOf(waiver, scope)))
+  const waiversFor = waiverFinder(waivers)
   return {
     revision: revisionOf({
       mode,
       listing,
       onUnavailable,
       rules: rules.map((rule) => ({ ...rule, require: meaningOf(rule.require) })),
+      waivers: waivers.map((waiver) => ({ ...waiver, expires: waiver.expires.toISOString() })),
     }),
     preset: document.extends ?? 'none',
     mode,
@@ -42,9 +55,18 @@ export function compilePolicy(document: PolicyDocument, warnings: readonly Probl
     onUnavailable,
     rules,
     missing: document.extends === undefined ? [] : base.missing,
-    warnings,
-    evaluate: (candidate, stage, now) =>
-      evaluate(ruleFor(candidate.ref, candidate.origin), candidate, { stage, now, listing, onUnavailable }, mode),
+    warnings: [
+      ...parts.flatMap(identityDoubts),
+      ...shadowedRules(rules, parts),
+      ...waiverDoubts(waivers, parts, ruleFor, now),
+    ],
+    waivers,
+    examples: parts.flatMap(({ document: { examples }, source }) => examplesOf(examples, source)),
+    includes: included.map(({ path }) => path),
+    evaluate: (candidate, stage, now) => {
+      const situation = { stage, now, listing, onUnavailable }
+      return evaluate(ruleFor(candidate.ref, candidate.origin), candidate, situation, mode, waiversFor(candidate, now))
+    },
     needs: (ref) => {
       const rule = ruleFor(ref, 'upstream')
       // What no evidence can save needs none.
@@ -55,11 +77,28 @@ export function compilePolicy(document: PolicyDocument, warnings: readonly Probl
 
 const NOTHING: EvidenceNeeds = { signature: false, publishAttestation: false, provenance: false }
 
-function effectiveRules(document: PolicyDocument, defaults: EffectiveRequire): readonly EffectiveRule[] {
-  const rules = (document.rules ?? []).map((rule, index) => effectiveRule(rule, index, defaults))
+/** Own rules, so that a team's cannot get before them; then those of the teams; then the preset's. */
+function effectiveRules(document: PolicyDocument, included: readonly Included[], defaults: EffectiveRequire): readonly EffectiveRule[] {
+  const rules = [
+    ...(document.rules ?? []).map((rule, index) => effectiveRule(rule, { index, file: undefined, scope: [] }, defaults)),
+    ...included.flatMap(({ document: { rules = [] }, file, scope }) =>
+      rules.map((rule, index) => effectiveRule(rule, { index, file, scope }, defaults)),
+    ),
+  ]
   if (document.extends === undefined) return rules
-  return [...rules, { name: `every other package (${document.extends})`, packages: ['**'], origin: 'any', require: defaults }]
+  const rest: EffectiveRule = {
+    name: `every other package (${document.extends})`,
+    packages: ['**'],
+    origin: 'any',
+    require: defaults,
+    onFailure: 'deny',
+    scope: [],
+  }
+  return [...rules, rest]
 }
+
+const examplesOf = (examples: readonly ExampleDocument[] = [], source: Source): readonly Example[] =>
+  examples.map((document, index) => ({ file: source.included, line: source.lineOf(['examples', index]), document }))
 
 /** Two spellings of one duration, or of one issuer, are one meaning. */
 function meaningOf(require: BranchDocument & { readonly anyOf?: readonly BranchDocument[] | undefined }): unknown {

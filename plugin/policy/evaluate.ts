@@ -1,18 +1,20 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { EvidenceNeeds } from '../domain/ports.ts'
 import { isForgery, isUnavailable, type Reason } from '../domain/reason.ts'
-import type { Outcome, Verdict } from '../domain/verdict.ts'
+import type { AppliedWaiver, Outcome, Verdict } from '../domain/verdict.ts'
 import { deny, earliest, SEVERITIES, undecided, warn, type Finding, type Situation } from './finding.ts'
 import { runChecks } from './requirements.ts'
 import type { Rule } from './rules.ts'
-import { deniedByRule, integrityNotUsable, noRule, withdrawn, type EvidenceKind } from './words.ts'
+import { isSoftenable, waive, type Waiver } from './waiver.ts'
+import { deniedByRule, integrityNotUsable, noRule, show, withdrawn, type EvidenceKind } from './words.ts'
 
-/** Decides on one version: forgery, then the rule's own verdict, then its requirements, then the mode of the policy. */
+/** Decides on one version: forgery, the rule's own verdict, its requirements, waivers, what becomes of failures, the policy's mode. */
 export function evaluate(
   rule: Rule | undefined,
   candidate: Candidate,
   situation: Situation,
   mode: 'enforce' | 'monitor',
+  waivers: readonly Waiver[] = [],
 ): Verdict {
   // No silent default: a version no rule speaks of is a mistake in this program, and refused whatever the mode.
   if (rule === undefined) return { outcome: 'deny', rule: 'none', reasons: [noRule()] }
@@ -20,11 +22,15 @@ export function evaluate(
     ...forgeries(candidate, rule.examines),
     ...faults(candidate),
     ...ownVerdict(rule),
-    ...runChecks(rule.checks, candidate, situation),
+    ...failures(rule, waive(runChecks(rule.checks, candidate, situation), waivers)),
     ...warnings(candidate, rule.examines),
   ]
-  return applyMode(conclude(rule.name, findings), mode)
+  return applyMode(conclude(rule.name, findings, rule.condition?.changesAt(candidate, situation.now)), mode)
 }
+
+/** `onFailure` is about what the rule requires, and about nothing that is wrong with the version whatever the rule. */
+const failures = ({ onFailure }: Rule, findings: readonly Finding[]): readonly Finding[] =>
+  onFailure === 'deny' ? findings : findings.map((finding) => (isSoftenable(finding) ? { ...finding, severity: 'warn' } : finding))
 
 const KINDS = ['signature', 'publishAttestation', 'provenance'] as const satisfies readonly EvidenceKind[]
 
@@ -60,17 +66,30 @@ const OUTCOMES = { forgery: 'deny', deny: 'deny', unavailable: 'unavailable', wa
 >
 
 /** The worst finding decides; the reasons are listed worst first, each once. */
-function conclude(rule: string, findings: readonly Finding[]): Verdict {
+function conclude(rule: string, findings: readonly Finding[], changes: Date | undefined): Verdict {
   const sorted = SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity))
   const [worst] = sorted
-  const until = earliest(sorted)
+  const until = earlier(earliest(sorted), changes)
+  const outcome = worst === undefined ? 'allow' : OUTCOMES[worst.severity]
+  const waiver = outcome === 'warn' ? sorted.find((finding) => finding.waiver !== undefined)?.waiver : undefined
   return {
-    outcome: worst === undefined ? 'allow' : OUTCOMES[worst.severity],
+    outcome,
     rule,
     reasons: onlyOnce(sorted.map(({ reason }) => reason)),
+    ...(waiver === undefined ? {} : { waiver: applied(waiver) }),
     ...(until === undefined ? {} : { validUntil: until }),
   }
 }
+
+/** What people wrote ends in logs and answers, where no e-mail address is shown. */
+const applied = ({ package: spec, reason, approvedBy, expires }: AppliedWaiver): AppliedWaiver => ({
+  package: spec,
+  reason: show(reason),
+  approvedBy: show(approvedBy),
+  expires,
+})
+
+const earlier = (a: Date | undefined, b: Date | undefined): Date | undefined => (a === undefined || (b !== undefined && b < a) ? b : a)
 
 /** A code is the same finding when it is said in the same words, or when the tarball's integrity was found wanting twice. */
 const onlyOnce = (reasons: readonly Reason[]): readonly Reason[] =>

@@ -1,6 +1,7 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { Stage } from '../domain/ports.ts'
 import type { Reason } from '../domain/reason.ts'
+import type { AppliedWaiver } from '../domain/verdict.ts'
 
 /** Worst first. `forgery` and `deny` refuse, `unavailable` leaves it undecided, `warn` is only said. */
 export const SEVERITIES = ['forgery', 'deny', 'unavailable', 'warn'] as const
@@ -10,8 +11,10 @@ export type Severity = (typeof SEVERITIES)[number]
 export interface Finding {
   readonly severity: Severity
   readonly reason: Reason
-  /** When the clock alone takes the finding away. */
+  /** When the clock alone takes the finding away, or what excuses it. */
   readonly until?: Date
+  /** What turned it from a refusal into a warning. */
+  readonly waiver?: AppliedWaiver
 }
 
 /** What decides beside candidate and rule. */

@@ -1,23 +1,27 @@
-import leven from 'leven'
+import { nearestWord } from './nearest.ts'
 import { KEYS, type Place } from './schema.ts'
 
+const NOT_YET = ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources']
 /** Keys of the policy language that this version does not enforce. They are refused: one that is ignored protects nobody. */
-const PLANNED: Readonly<Record<Place, readonly string[]>> = {
-  policy: ['waivers', 'examples', 'include'],
-  rule: ['where', 'onFailure'],
-  require: ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources', 'stagedPublish', 'trustedPublisher'],
-  branch: ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources', 'stagedPublish', 'trustedPublisher'],
-  identity: [],
-}
+const PLANNED: ReadonlyMap<Place, readonly string[]> = new Map([
+  ['require', NOT_YET],
+  ['branch', NOT_YET],
+])
 
-const STANDS: Readonly<Record<Place, string>> = {
-  policy: 'at the top of the policy',
-  rule: 'in a rule',
-  require: 'in `defaults` or in the `require` of a rule',
-  branch: 'in a branch of `anyOf`',
-  identity: 'in the identity under `provenance`',
-}
-const PLACES = Object.keys(STANDS) as readonly Place[]
+/** The first that has a key is where it belongs. */
+const STANDS: ReadonlyMap<Place, string> = new Map([
+  ['policy', 'at the top of the policy'],
+  ['rule', 'in a rule'],
+  ['require', 'in `defaults` or in the `require` of a rule'],
+  ['branch', 'in a branch of `anyOf`'],
+  ['identity', 'in the identity under `provenance`'],
+  ['waiver', 'in a waiver'],
+  ['include', 'in an entry of `include`'],
+  ['example', 'in an example'],
+  ['evidence', 'in the `evidence` of an example'],
+  ['claims', 'in the `provenance` of an example'],
+  ['hints', 'in the `hints` of an example'],
+])
 
 /** What to write for each key, for remedies. */
 const WRITE: ReadonlyMap<string, string> = new Map([
@@ -50,27 +54,44 @@ const WRITE: ReadonlyMap<string, string> = new Map([
   ['trigger', 'Write an event such as push, or a list of them'],
   ['runner', 'Write github-hosted, self-hosted or what your provider certifies'],
   ['environment', 'Write the name of the environment'],
+  ['where', 'Write a condition in quotes, such as: \'package.name.startsWith("@acme/")\''],
+  ['onFailure', 'Write deny or warn'],
+  ['dangerousTriggers', 'Write deny, warn or ignore'],
+  ['stagedPublish', 'Write required or ignore'],
+  ['trustedPublisher', 'Write required or ignore'],
+  ['waivers', 'Write a list of waivers, each with package, waives, reason, approvedBy and expires'],
+  ['package', 'Write a package and its version, such as "@acme/ui@1.0.0"'],
+  ['integrity', 'Write the sha512-... of the version'],
+  ['waives', 'Write a list of reason codes, such as [provenance-absent]'],
+  ['approvedBy', 'Write who answers for it'],
+  ['expires', 'Write a day, such as 2027-03-01'],
+  ['include', 'Write a list of files, or of { file: teams/ui.yaml, packages: ["@acme/ui-*"] }'],
+  ['file', 'Write the path of a YAML file, relative to the one it is named in'],
+  ['examples', 'Write a list of examples, such as { package: "@acme/ui@1.0.0", expect: deny }'],
+  ['evidence', 'Write the state of each kind, such as { signature: verified, provenance: absent }'],
+  ['expect', 'Write allow, warn, deny or unavailable'],
+  ['reasons', 'Write a list of reason codes'],
+  ['age', 'Write a duration, such as 3d'],
+  ['published', 'Write a day, such as 2027-03-01'],
+  ['hints', 'Write { trustedPublisher: true } or { stagedPublish: true }'],
+  ['signs', 'Write true or false'],
 ])
 
 export const remedyFor = (key: string): string => WRITE.get(key) ?? 'Write it as in config/policy.yaml'
 
 /** What to say about a key that does not belong where it stands. */
 export function strayKey(key: string, place: Place): { readonly message: string; readonly remedy: string } {
-  if (PLANNED[place].includes(key))
+  const has = (other: Place): boolean => KEYS.get(other)?.includes(key) === true || PLANNED.get(other)?.includes(key) === true
+  const known = KEYS.get(place) ?? []
+  const here = [...known, ...(PLANNED.get(place) ?? [])]
+  if (has(place))
     return { message: 'is not supported yet', remedy: 'Remove it: this version would not enforce it, and does not pretend to' }
-  const near = nearest(key, [...KEYS[place], ...PLANNED[place]])
-  const home = PLACES.find((other) => KEYS[other].includes(key) || PLANNED[other].includes(key))
-  if (home !== undefined) return { message: 'does not belong here', remedy: `It stands ${STANDS[home]}` }
-  const remedy = near === undefined ? `Remove it; known here: ${KEYS[place].join(', ')}` : `Did you mean "${near}"?`
+  if (place === 'fragment' && has('policy'))
+    return { message: 'does not belong here', remedy: `It stands ${STANDS.get('policy') ?? ''} that includes this file` }
+  const slip = nearestWord(key, here, 1)
+  const home = slip === undefined ? [...STANDS].find(([other]) => has(other)) : undefined
+  if (home !== undefined) return { message: 'does not belong here', remedy: `It stands ${home[1]}` }
+  const near = slip ?? nearestWord(key, here)
+  const remedy = near === undefined ? `Remove it; known here: ${known.join(', ')}` : `Did you mean "${near}"?`
   return { message: 'is not a key of the policy language', remedy }
-}
-
-/** The candidate that is a few letters away, if any is. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3))
-  const [best] = candidates
-    .map((candidate) => ({ candidate, far: leven(word.slice(0, 64).toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ far }) => far <= limit)
-    .toSorted((a, b) => a.far - b.far)
-  return best?.candidate
 }

@@ -56,3 +56,29 @@ export function rangeHolds(pattern: PackagePattern, ref: PackageRef, refuses: bo
   const version = parseVersion(ref.version)
   return version === undefined ? refuses : pattern.range.test(version)
 }
+
+const EXACT = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/
+
+/** The version a waiver is for, or undefined where it is for a range. */
+export const exactVersionOf = (spec: string): string | undefined => {
+  const { version } = splitSpec(spec)
+  return version !== undefined && EXACT.test(version) ? version : undefined
+}
+
+/**
+ * Reads what a waiver is for: `name@version` or `name@range`.
+ * @throws Mistake
+ */
+export function compileWaived(spec: string): PackagePattern {
+  const pattern = compilePackagePattern(spec)
+  const remedy = 'Write one package and its version, such as fsevents@2.3.3; for more than that, write a rule'
+  if (pattern.name.literal === undefined) throw new Mistake('has a wildcard', remedy)
+  if (pattern.range === undefined) throw new Mistake('names no version', remedy)
+  return pattern
+}
+
+/** @throws Mistake unless it is one package and one version */
+export function parseExactSpec(spec: string): void {
+  compileWaived(spec)
+  if (exactVersionOf(spec) === undefined) throw new Mistake('is not one version', 'Write NAME@VERSION, such as "@acme/ui@1.0.0"')
+}

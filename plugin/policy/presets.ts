@@ -17,12 +17,14 @@ export type EffectiveRequire = Readonly<
   readonly anyOf?: NonNullable<RequireDocument['anyOf']>
 }
 
-const missing = (downgrade: string, pin: string, manifest: string, dependencies: string, triggers: string): readonly string[] => [
+/** Hints are the registry's word, so no preset rests on one. */
+const NO_HINTS = { stagedPublish: 'ignore', trustedPublisher: 'ignore' } as const
+
+const missing = (downgrade: string, pin: string, manifest: string, dependencies: string): readonly string[] => [
   `trustDowngrade: ${downgrade}`,
   `identityPin: ${pin}`,
   `manifestRepository: ${manifest}`,
   `dependencySources: ${dependencies}`,
-  `triggers pull_request_target and issue_comment: ${triggers}`,
 ]
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
@@ -35,8 +37,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       publishAttestation: 'ifPresent',
       provenance: 'ifPresent',
       minimumReleaseAge: '1d',
+      dangerousTriggers: 'warn',
+      ...NO_HINTS,
     },
-    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry (warns)', 'warn'),
+    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry (warns)'),
   },
   recommended: {
     mode: 'enforce',
@@ -47,8 +51,10 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       publishAttestation: 'ifPresent',
       provenance: 'ifPresent',
       minimumReleaseAge: '1d',
+      dangerousTriggers: 'warn',
+      ...NO_HINTS,
     },
-    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry', 'warn'),
+    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry'),
   },
   strict: {
     mode: 'enforce',
@@ -59,16 +65,25 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       publishAttestation: 'ifPresent',
       provenance: 'ifPresent',
       minimumReleaseAge: '3d',
+      dangerousTriggers: 'deny',
+      ...NO_HINTS,
       anyOf: [{ provenance: 'required' }, { minimumReleaseAge: '14d' }],
     },
-    missing: missing('forever in a line, 30d across lines', 'repository', 'match', 'registry', 'deny'),
+    missing: missing('forever in a line, 30d across lines', 'repository', 'match', 'registry'),
   },
   lockdown: {
     mode: 'enforce',
     listing: 'verified',
     onUnavailable: 'deny',
-    require: { registrySignature: 'required', publishAttestation: 'required', provenance: 'required', minimumReleaseAge: '7d' },
-    missing: missing('forever', 'workflow', 'match', 'registry', 'deny'),
+    require: {
+      registrySignature: 'required',
+      publishAttestation: 'required',
+      provenance: 'required',
+      minimumReleaseAge: '7d',
+      dangerousTriggers: 'deny',
+      ...NO_HINTS,
+    },
+    missing: missing('forever', 'workflow', 'match', 'registry'),
   },
 }
 
@@ -86,6 +101,22 @@ export function overlay(base: EffectiveRequire, over: RequireDocument | undefine
     publishAttestation: over?.publishAttestation ?? base.publishAttestation,
     provenance: over?.provenance ?? base.provenance,
     minimumReleaseAge: over?.minimumReleaseAge ?? base.minimumReleaseAge,
+    dangerousTriggers: over?.dangerousTriggers ?? base.dangerousTriggers,
+    stagedPublish: over?.stagedPublish ?? base.stagedPublish,
+    trustedPublisher: over?.trustedPublisher ?? base.trustedPublisher,
     ...(anyOf === undefined ? {} : { anyOf }),
+  }
+}
+
+/** A preset written out as a policy that means the same and extends nothing. */
+export function presetDocument(name: PresetName): PolicyDocument {
+  const { mode, listing, onUnavailable, require } = PRESETS[name]
+  return {
+    version: 1,
+    mode,
+    listing,
+    onUnavailable,
+    defaults: { ...require },
+    rules: [{ name: `every package (${name})`, packages: ['**'], origin: 'any' }],
   }
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Problem } from '../domain/errors.ts'
-import { nearest, remedyFor, strayKey } from './keys.ts'
+import { remedyFor, strayKey } from './keys.ts'
+import { nearestWord } from './nearest.ts'
 import type { Place } from './schema.ts'
 import { pathText, type Path, type Source } from './source.ts'
 
@@ -8,7 +9,13 @@ type Issue = z.core.$ZodIssue
 
 export const problemAt = (source: Source, path: Path, message: string, remedy: string): Problem => {
   const line = source.lineOf(path)
-  return { path: pathText(path), ...(line === undefined ? {} : { line }), message, remedy }
+  return {
+    path: pathText(path),
+    ...(source.included === undefined ? {} : { file: source.included }),
+    ...(line === undefined ? {} : { line }),
+    message,
+    remedy,
+  }
 }
 
 /** Says what a validator found in the words of the policy language. */
@@ -21,7 +28,7 @@ export function problemsOf(issue: Issue, source: Source, above: Path = []): read
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((stray) => {
-        const { message, remedy } = strayKey(stray, placeOf(path))
+        const { message, remedy } = strayKey(stray, placeOf(path, source))
         return problemAt(source, [...path, stray], message, remedy)
       })
     case 'invalid_value':
@@ -62,7 +69,7 @@ function wrongValue(input: unknown, values: readonly string[], key: string): [me
     return [`is ${kindOf(input)}, and must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`, remedyFor(key)]
   if (PLANNED_VALUES.get(key)?.includes(input) === true)
     return [`"${input}" is not supported yet`, `Remove it, or: ${remedyFor(key)}`]
-  const near = nearest(input, values)
+  const near = nearestWord(input, values)
   const hint = near === undefined ? '' : ` (did you mean "${near}"?)`
   return [`"${input}" is not one of ${values.join(', ')}`, `${remedyFor(key)}${hint}`]
 }
@@ -85,10 +92,25 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'text' : 'a mapping'
 }
 
-function placeOf(path: Path): Place {
+const IN_LISTS: ReadonlyMap<unknown, Place> = new Map<unknown, Place>([
+  ['waivers', 'waiver'],
+  ['include', 'include'],
+  ['examples', 'example'],
+  ['rules', 'rule'],
+])
+const IN_EXAMPLES: ReadonlyMap<unknown, Place> = new Map<unknown, Place>([
+  ['evidence', 'evidence'],
+  ['provenance', 'claims'],
+  ['hints', 'hints'],
+])
+
+function placeOf(path: Path, source: Source): Place {
+  const [list] = path
   const last = path.at(-1)
-  if (path.length === 0) return 'policy'
+  if (list === undefined) return source.included === undefined ? 'policy' : 'fragment'
+  if (list === 'examples' && path.length > 2) return IN_EXAMPLES.get(last) ?? 'example'
   if (last === 'provenance') return 'identity'
   if (last === 'require' || last === 'defaults') return 'require'
-  return path.at(-2) === 'anyOf' ? 'branch' : 'rule'
+  if (path.at(-2) === 'anyOf') return 'branch'
+  return IN_LISTS.get(list) ?? 'rule'
 }

@@ -2,6 +2,7 @@ import type { Candidate, Evidence, SignatureFacts } from '../domain/evidence.ts'
 import { isUnavailable, type Reason } from '../domain/reason.ts'
 import { parseDuration } from './duration.ts'
 import { deny, earliest, isMet, isRefusal, undecided, warn, type Check, type Finding, type Situation } from './finding.ts'
+import { hintChecks, triggerChecks } from './hints.ts'
 import { compileIdentity } from './identity.ts'
 import type { BranchDocument, RequireDocument } from './schema.ts'
 import { absent, keyExpired, noBranchMet, notUnderstood, pending, tooYoung, type EvidenceKind } from './words.ts'
@@ -11,7 +12,12 @@ type Presence = 'required' | 'ifPresent'
 /** Compiles what a rule requires; nothing for what it ignores. */
 export function compileRequirements(require: RequireDocument): readonly Check[] {
   const { anyOf } = require
-  return [...compileSiblings(require), ...(anyOf === undefined ? [] : [compileAnyOf(anyOf)])]
+  return [
+    ...compileSiblings(require),
+    ...triggerChecks(require),
+    ...hintChecks(require),
+    ...(anyOf === undefined ? [] : [compileAnyOf(anyOf)]),
+  ]
 }
 
 function compileSiblings({

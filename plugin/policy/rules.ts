@@ -1,11 +1,13 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import type { EvidenceNeeds } from '../domain/ports.ts'
+import { compileCondition, type Condition } from './condition.ts'
 import { isRefusal, type Check } from './finding.ts'
 import { compilePackagePattern, rangeHolds, type PackagePattern } from './package-pattern.ts'
 import { overlay, type EffectiveRequire } from './presets.ts'
 import { compileRequirements } from './requirements.ts'
 import type { RuleDocument } from './schema.ts'
+import { inScope, type Scope } from './scope.ts'
 
 /** A rule as it is in force: defaults in, nothing left open. Plain data, and what the policy's revision is computed over. */
 export interface EffectiveRule {
@@ -14,27 +16,45 @@ export interface EffectiveRule {
   readonly origin: 'upstream' | 'any'
   readonly verdict?: { readonly outcome: 'deny' | 'allow'; readonly reason: string }
   readonly require: EffectiveRequire
+  readonly where?: string
+  readonly onFailure: 'deny' | 'warn'
+  /** What the file it stands in may speak of; none is everything. */
+  readonly scope: Scope
 }
 
 export interface Rule extends EffectiveRule {
   readonly checks: readonly Check[]
   /** Evidence that is not ignored: forgery in it is excused by nothing. */
   readonly examines: EvidenceNeeds
+  readonly condition: Condition | undefined
+}
+
+/** Where a rule stands: an included file gives its rules its name, and no more than its packages. */
+export interface RulePlace {
+  readonly index: number
+  readonly file: string | undefined
+  readonly scope: Scope
 }
 
 /** Fills in what a rule of the file leaves to the defaults. A rule without a name goes by its place and its packages. */
-export function effectiveRule(rule: RuleDocument, index: number, defaults: EffectiveRequire): EffectiveRule {
+export function effectiveRule(rule: RuleDocument, { index, file, scope }: RulePlace, defaults: EffectiveRequire): EffectiveRule {
+  const name = rule.name ?? `rules[${index}]: ${rule.packages.slice(0, 3).join(', ')}${rule.packages.length > 3 ? ', ...' : ''}`
   return {
-    name: rule.name ?? `rules[${index}]: ${rule.packages.slice(0, 3).join(', ')}${rule.packages.length > 3 ? ', ...' : ''}`,
+    name: file === undefined ? name : `${file}: ${name}`,
     packages: rule.packages,
     origin: rule.origin ?? 'upstream',
     ...(rule.verdict === undefined ? {} : { verdict: { outcome: rule.verdict, reason: rule.reason ?? '' } }),
     require: overlay(defaults, rule.require),
+    ...(rule.where === undefined ? {} : { where: rule.where }),
+    onFailure: rule.onFailure ?? 'deny',
+    scope,
   }
 }
 
 export function compileRule(rule: EffectiveRule): Rule {
-  return { ...rule, checks: checksOf(rule), examines: examinedBy(rule.require) }
+  const condition = rule.where === undefined ? undefined : compileCondition(rule.where)
+  const checks = [...checksOf(rule), ...(condition === undefined ? [] : [condition.check])]
+  return { ...rule, checks, examines: either(examinedBy(rule.require), condition?.reads), condition }
 }
 
 function checksOf({ verdict, require }: EffectiveRule): readonly Check[] {
@@ -59,6 +79,13 @@ function examinedBy(require: EffectiveRequire): EvidenceNeeds {
     provenance: looksAt('provenance'),
   }
 }
+
+/** A condition that reads evidence looks at it, whatever the requirements beside it ignore. */
+const either = (a: EvidenceNeeds, b: EvidenceNeeds | undefined): EvidenceNeeds => ({
+  signature: a.signature || b?.signature === true,
+  publishAttestation: a.publishAttestation || b?.publishAttestation === true,
+  provenance: a.provenance || b?.provenance === true,
+})
 
 /** One pattern of one rule, in the order of the file. */
 interface Entry {
@@ -90,4 +117,4 @@ export function ruleFinder(rules: readonly Rule[]): RuleFinder {
 }
 
 const isOf = ({ rule, pattern }: Entry, ref: PackageRef, origin: Candidate['origin']): boolean =>
-  (rule.origin === 'any' || origin === 'upstream') && rangeHolds(pattern, ref, rule.verdict?.outcome === 'deny')
+  (rule.origin === 'any' || origin === 'upstream') && inScope(rule.scope, ref.name) && rangeHolds(pattern, ref, rule.verdict?.outcome === 'deny')

@@ -6,6 +6,8 @@ export type Path = readonly PropertyKey[]
 /** A policy as it was written. */
 export interface Source {
   readonly value: unknown
+  /** The file as it was named, when another file includes it. */
+  readonly included?: string
   /** 1-based line of what stands at a path, or of the nearest thing around it; undefined for a policy that was no text. */
   lineOf(path: Path): number | undefined
 }

@@ -57,6 +57,23 @@ export function noBranchMet(branches: readonly { readonly text: string; readonly
   return reason('requirement-unmet', show(`the policy asks for one of: ${parts.join('; ')}`, 600), detail)
 }
 
+const HINTS = {
+  stagedPublish: { code: 'staged-publish-absent', noun: 'published in stages' },
+  trustedPublisher: { code: 'trusted-publisher-absent', noun: 'published by a trusted publisher' },
+} as const satisfies Record<string, { code: ReasonCode; noun: string }>
+
+export const hintAbsent = (hint: keyof typeof HINTS): Reason =>
+  reason(HINTS[hint].code, `the registry does not say that it was ${HINTS[hint].noun}, and the policy asks for that`, { hint })
+
+export const riskyTrigger = (trigger: string): Reason =>
+  reason('trigger-mismatch', `it was built on ${show(trigger)}, which lets strangers act with the rights of the project`, {
+    expected: 'a trigger that only the project controls',
+    actual: show(trigger),
+  })
+
+export const conditionUnmet = (condition: string): Reason =>
+  reason('condition-unmet', `it does not meet a condition of the policy: ${show(condition)}`, { condition: show(condition) })
+
 export const mismatch = (code: ReasonCode, noun: string, expected: string, actual: string): Reason =>
   reason(code, `its provenance is certified for ${noun} ${show(actual)}, and the policy asks for ${show(expected)}`, {
     expected: show(expected),

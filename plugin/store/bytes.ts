@@ -44,8 +44,8 @@ export class FileByteStore implements ByteStore {
     return this.#tarballs.get(sha512)
   }
 
-  ingest(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball> {
-    return this.#tarballs.ingest(source, sha512)
+  ingest(source: AsyncIterable<Uint8Array>, sha512: string, from?: string): Promise<StoredTarball> {
+    return this.#tarballs.ingest(source, sha512, from)
   }
 
   /** Nothing is held open between calls. */

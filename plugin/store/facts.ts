@@ -18,6 +18,8 @@ export interface FactCacheOptions {
    * was altered, planted or moved to another package is a miss. Without it a hash finds what broke by itself.
    */
   readonly secret?: string | undefined
+  /** Facts of one package; the oldest go first. */
+  readonly maxFacts?: number | undefined
   /** Told of a storage that fails: facts are then verified again, and nothing else happens. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -30,6 +32,8 @@ interface Entry {
 
 const EMPTY: Facts = new Map()
 const HEAP_FACTOR = 2
+/** Three for each of the versions a packument may have: an upstream that re-signs at every answer adds some each time. */
+const MAX_FACTS = 300_000
 const DAY = 24 * 60 * 60 * 1000
 
 /** The cache of facts: decoded in memory, in front of one string per package in any keyv storage. */
@@ -39,8 +43,10 @@ export class FactCache implements FactStore {
   readonly #secret: string | undefined
   readonly #loads = new SingleFlight<string, Facts>()
   readonly #writes = new Map<string, Promise<void>>()
+  readonly #maxFacts: number
 
-  constructor({ storage, memory = 64 * 1024 ** 2, ttl = 90 * DAY, secret, onError = () => undefined }: FactCacheOptions) {
+  constructor({ storage, memory = 64 * 1024 ** 2, ttl = 90 * DAY, maxFacts = MAX_FACTS, secret, onError = () => undefined }: FactCacheOptions) {
+    this.#maxFacts = maxFacts
     this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
     this.#secret = secret
     this.#storage = new Keyv<string>({ store: typeof storage === 'string' ? new KeyvSqlite(storage) : storage, ttl })
@@ -59,8 +65,11 @@ export class FactCache implements FactStore {
     const write = before.then(() => this.#merge(scope, facts))
     const settled = write.catch(() => undefined)
     this.#writes.set(scope, settled)
-    await write
-    if (this.#writes.get(scope) === settled) this.#writes.delete(scope)
+    try {
+      await write
+    } finally {
+      if (this.#writes.get(scope) === settled) this.#writes.delete(scope)
+    }
   }
 
   async close(): Promise<void> {
@@ -70,8 +79,11 @@ export class FactCache implements FactStore {
 
   async #merge(scope: string, added: Facts): Promise<void> {
     const known = await this.load(scope)
-    if ([...added.keys()].every((key) => known.has(key))) return
-    const facts = new Map([...added, ...known])
+    // After a rotation a fact rests on other anchors: kept out by the one before, it would be verified again for every request.
+    const news = new Map([...added].filter(([key, fact]) => !restsOnTheSame(known.get(key), fact)))
+    if (news.size === 0) return
+    const stays = [...known].filter(([key]) => !news.has(key))
+    const facts = new Map([...news, ...stays].slice(0, this.#maxFacts))
     const body = encode(facts)
     this.#memory.set(scope, { facts, size: body.length })
     await this.#storage.set(scope, `${this.#seal(scope, body)} ${body}`)
@@ -100,6 +112,9 @@ export class FactCache implements FactStore {
     return this.#secret === undefined ? hash('sha256', sealed) : createHmac('sha256', this.#secret).update(sealed).digest('hex')
   }
 }
+
+const restsOnTheSame = (known: StoredFact | undefined, fact: StoredFact): boolean =>
+  known?.anchors.length === fact.anchors.length && known.anchors.every((anchor, index) => anchor === fact.anchors[index])
 
 /** Anchors repeat from fact to fact: they are written once and pointed to. */
 interface Wire {

@@ -24,6 +24,10 @@ const STEPS = [
      PRIMARY KEY (registry, name, version)
    ) STRICT, WITHOUT ROWID;
    CREATE TABLE registry (registry TEXT PRIMARY KEY, signs INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE resets (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, name TEXT NOT NULL, version TEXT, reason TEXT NOT NULL) STRICT;`,
+  `CREATE TABLE origin (name TEXT PRIMARY KEY, registry TEXT NOT NULL) STRICT, WITHOUT ROWID;
+   INSERT OR IGNORE INTO origin (name, registry) SELECT name, registry FROM record ORDER BY recorded_at;`,
+  `CREATE TABLE pinned_keys (registry TEXT PRIMARY KEY, document TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /** @throws Error when a later version of this program wrote the file: it may hold what this one would lose. */

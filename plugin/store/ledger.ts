@@ -1,6 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { Ledger, Sighting, VersionRecord } from '../domain/ports.ts'
+import type { KeyPins, Ledger, LedgerReset, PinnedKeys, Sighting, VersionRecord } from '../domain/ports.ts'
+import { StoredKeyPins } from './key-pins.ts'
 import { LedgerDatabase } from './ledger-database.ts'
+import { Origins } from './origins.ts'
+import { Resets } from './resets.ts'
 import { Sightings } from './sightings.ts'
 import { integer, text } from './sqlite.ts'
 import { columnsOf, merged, recordOf } from './version-record.ts'
@@ -16,20 +19,33 @@ export interface LedgerOptions {
 
 type Records = ReadonlyMap<string, VersionRecord>
 
-const CACHED_PACKAGES = 2000
+/** Records kept in memory, over all packages. */
+const CACHED_RECORDS = 200_000
+/** What is known of a package as a whole, by tables with the columns `registry` and `name`. */
+const OF_PACKAGE = ['record', 'appearance', 'package', 'origin']
+/** What is known of one version. That the package had it stays: it would come back as one that only just appeared. */
+const OF_VERSION = ['record', 'appearance']
 
 /** The ledger on Node's own SQLite. A record is on disk (`synchronous = FULL`) when `record` returns. */
-export class SqliteLedger implements Ledger {
+export class SqliteLedger implements Ledger, KeyPins {
   readonly #database: LedgerDatabase
   readonly #sightings: Sightings
-  readonly #records = new LRUCache<string, Records>({ max: CACHED_PACKAGES })
+  readonly #resets: Resets
+  readonly #pins: StoredKeyPins
+  readonly #origins: Origins
+  readonly #signing = new Map<string, boolean>()
+  readonly #records = new LRUCache<string, Records>({ maxSize: CACHED_RECORDS, sizeCalculation: ({ size }) => size + 1 })
 
   /** @throws Error when the file cannot be opened, or a later version of this program wrote it */
   constructor({ file, gather = 20, onError = () => undefined }: LedgerOptions) {
     this.#database = new LedgerDatabase(file)
     this.#sightings = new Sightings(this.#database, gather, onError)
+    this.#resets = new Resets(this.#database)
+    this.#pins = new StoredKeyPins(this.#database)
+    this.#origins = new Origins(this.#database)
     this.#database.onForeignWrite(() => {
       this.#records.clear()
+      this.#signing.clear()
     })
   }
 
@@ -69,8 +85,13 @@ export class SqliteLedger implements Ledger {
   }
 
   signs(registry: string): boolean {
+    const known = this.#signing.get(registry)
+    if (known !== undefined) return known
     const row = this.#database.get('SELECT signs FROM registry WHERE registry = ?', registry)
-    return row !== undefined && integer(row, 'signs') === 1
+    const signs = row !== undefined && integer(row, 'signs') === 1
+    // Kept either way: a listing asks once for each of its versions.
+    this.#signing.set(registry, signs)
+    return signs
   }
 
   setSigns(registry: string): void {
@@ -78,6 +99,58 @@ export class SqliteLedger implements Ledger {
     this.#database.transaction(() => {
       this.#database.run('INSERT OR REPLACE INTO registry (registry, signs) VALUES (?, 1)', registry)
     })
+    this.#signing.set(registry, true)
+  }
+
+  origin(name: string): string | undefined {
+    return this.#origins.get(name)
+  }
+
+  setOrigin(name: string, registry: string): string {
+    return this.#origins.set(name, registry)
+  }
+
+  registriesOf(name: string, version?: string): readonly string[] {
+    this.#sightings.flush()
+    const tables = ['package', 'record', 'origin'].map((table) => `SELECT registry FROM ${table} WHERE name = ?1`)
+    const rows = this.#database.all(tables.join(' UNION '), name)
+    const registries = rows.map((row) => text(row, 'registry'))
+    if (version === undefined) return registries
+    return registries.filter((registry) => this.sighting(registry, name, version) !== undefined || this.records(registry, name).has(version))
+  }
+
+  reset(what: LedgerReset): readonly string[] {
+    const { name, version } = what
+    const registries = this.registriesOf(name, version)
+    if (registries.length === 0) return []
+    this.#database.transaction(() => {
+      for (const table of version === undefined ? OF_PACKAGE : OF_VERSION) {
+        if (version === undefined) this.#database.run(`DELETE FROM ${table} WHERE name = ?`, name)
+        else this.#database.run(`DELETE FROM ${table} WHERE name = ? AND version = ?`, name, version)
+      }
+      this.#resets.add(what)
+    })
+    this.#records.clear()
+    this.#sightings.forget()
+    this.#origins.forget()
+    return registries
+  }
+
+  resets(name: string): readonly LedgerReset[] {
+    return this.#resets.of(name)
+  }
+
+  lastReset(name: string): number {
+    return this.#resets.last(name)
+  }
+
+  pinnedKeys(registry: string): PinnedKeys | undefined {
+    return this.#pins.get(registry)
+  }
+
+  pinKeys(registry: string, pins: PinnedKeys): PinnedKeys {
+    this.#pins.set(registry, pins)
+    return this.#pins.get(registry) ?? pins
   }
 
   close(): void {

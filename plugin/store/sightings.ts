@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { Unavailable } from '../domain/errors.ts'
 import type { Sighting } from '../domain/ports.ts'
 import type { LedgerDatabase } from './ledger-database.ts'
 import { date, text, type Row } from './sqlite.ts'
@@ -20,7 +21,10 @@ interface Answer {
   readonly at: Date
 }
 
-const CACHED_PACKAGES = 2000
+/** Versions kept in memory, over all packages. */
+const CACHED_VERSIONS = 500_000
+/** Of one package, ever: twice what a packument may name at once. */
+const MAX_KNOWN = 200_000
 
 /**
  * When versions were seen. Answers of one moment share a write to disk: an install asks for hundreds of packages at once, and an
@@ -31,7 +35,7 @@ export class Sightings {
   readonly #database: LedgerDatabase
   readonly #gather: number
   readonly #onError: (error: unknown) => void
-  readonly #seen = new LRUCache<string, Seen>({ max: CACHED_PACKAGES })
+  readonly #seen = new LRUCache<string, Seen>({ maxSize: CACHED_VERSIONS, sizeCalculation: ({ known }) => known.size + 1 })
   #unwritten: Answer[] = []
   #timer: NodeJS.Timeout | undefined
 
@@ -68,6 +72,11 @@ export class Sightings {
     const seen = this.#read(registry, name)
     if (seen !== undefined) this.#seen.set(key, seen)
     return seen
+  }
+
+  /** What was read before is no longer what the file says. */
+  forget(): void {
+    this.#seen.clear()
   }
 
   /** Writes what was gathered. What cannot be written is forgotten, here too: memory must not know more than the disk. */
@@ -134,6 +143,9 @@ function next(before: Seen | undefined, { versions, at }: Answer): Seen {
   if (at < before.seenAt) return before
   const appeared = versions.filter((version) => !before.known.has(version))
   if (appeared.length === 0) return at.getTime() === before.seenAt.getTime() ? before : { ...before, seenAt: at }
+  // Not forgotten instead: whoever floods the ledger with names could then have a version appear as if it had always been there.
+  if (before.known.size + appeared.length > MAX_KNOWN)
+    throw new Unavailable('internal-error', `a registry has named more than ${MAX_KNOWN} versions of one package over time`)
   const sighting: Sighting = { firstSeen: at, lastAbsent: before.seenAt }
   return {
     firstSeen: before.firstSeen,

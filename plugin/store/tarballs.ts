@@ -4,7 +4,7 @@ import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { messageOf, Unavailable } from '../domain/errors.ts'
-import { IntegrityMismatch, type StoredTarball } from '../domain/ports.ts'
+import { IntegrityMismatch, TarballRefused, type StoredTarball } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { publish, undefinedIfMissing } from './documents.ts'
 import { forgetTemporary, temporaryPath } from './temporary-files.ts'
@@ -16,6 +16,8 @@ export interface TarballsOptions {
   readonly maxBytes?: number | undefined
   readonly onError?: ((error: unknown) => void) | undefined
 }
+
+const BLOCK = 4096
 
 /** A file, and what `stat` said of it when its bytes were last hashed; undefined when they were not in this process. */
 interface File {
@@ -41,7 +43,8 @@ export class Tarballs {
     this.#onError = onError
     this.#files = new LRUCache({
       maxSize: maxBytes,
-      sizeCalculation: ({ size }) => size + 1,
+      // No file takes less than a block, so that small ones are bounded in number too.
+      sizeCalculation: ({ size }) => Math.max(size, BLOCK),
       dispose: (_file, sha512, why) => {
         if (why === 'evict') rm(this.#path(sha512), { force: true }).catch(this.#onError)
       },
@@ -72,10 +75,10 @@ export class Tarballs {
     return this.#checks.run(sha512, () => this.#check(sha512, file))
   }
 
-  async ingest(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball> {
+  async ingest(source: AsyncIterable<Uint8Array>, sha512: string, from = ''): Promise<StoredTarball> {
     if (!isSha512(sha512)) throw new TypeError('not a sha512 in lower-case hex')
     const use = { taken: false }
-    const stored = this.#ingests.run(sha512, async () => {
+    const stored = this.#ingests.run(`${sha512} ${from}`, async () => {
       const known = await this.get(sha512)
       if (known !== undefined) return known
       use.taken = true
@@ -107,7 +110,7 @@ export class Tarballs {
       this.#files.set(sha512, { size, verified: rowOf(stats) })
       return { sha512, path: target, size }
     } catch (error) {
-      if (error instanceof IntegrityMismatch || error instanceof Unavailable) throw error
+      if (error instanceof IntegrityMismatch || error instanceof TarballRefused || error instanceof Unavailable) throw error
       throw new Unavailable('internal-error', `A tarball could not be stored: ${messageOf(error)}`, { cause: error })
     } finally {
       await forgetTemporary(temporary)
@@ -163,7 +166,7 @@ async function* readable(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   try {
     yield* source
   } catch (error) {
-    if (error instanceof Unavailable) throw error
+    if (error instanceof Unavailable || error instanceof TarballRefused) throw error
     throw new Unavailable('evidence-unavailable', `The tarball broke off: ${messageOf(error)}`, { cause: error })
   }
 }

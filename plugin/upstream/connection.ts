@@ -7,6 +7,8 @@ import { Breaker } from './breaker.ts'
 import { createDispatchers, type Dispatchers } from './dispatchers.ts'
 import { asFailure, asUnavailable, RequestFailure } from './failure.ts'
 import type { Credentials, Uplink } from './options.ts'
+import { Scheduler } from './scheduler.ts'
+import { Turn } from './turn.ts'
 
 /** What a client of uplinks needs of its surroundings. */
 export interface Surroundings {
@@ -34,6 +36,14 @@ export interface Question {
   readonly answers: readonly number[]
 }
 
+/** How a question is asked. */
+export interface Asking {
+  /** Its place among the other questions; by default a client waits for it. */
+  readonly turn?: Turn | undefined
+  /** Ends it; by default its deadline does, counted from its turn. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface Answer {
   readonly status: number
   readonly body: Readable
@@ -49,6 +59,7 @@ export class Connection {
   readonly uplink: Uplink
   readonly clock: Clock
   readonly #breaker: Breaker
+  readonly #scheduler: Scheduler
   readonly #dispatchers: Dispatchers
   readonly #surroundings: Surroundings
 
@@ -58,6 +69,8 @@ export class Connection {
     this.#surroundings = surroundings
     this.#breaker = new Breaker(uplink.maxFails, uplink.failTimeout, surroundings.clock)
     this.#dispatchers = createDispatchers(uplink)
+    const { name, maxSockets, rate } = uplink
+    this.#scheduler = new Scheduler({ uplink: name, clock: surroundings.clock, concurrency: maxSockets, rate })
   }
 
   /** The uplink failed so often that it is not asked just now. */
@@ -79,14 +92,16 @@ export class Connection {
    * that a body cut short is asked for again like an answer that never came.
    * @throws Unavailable (`evidence-unavailable`); TarballRefused when redirected to an address that is not allowed
    */
-  async ask<Value>(
-    question: Question,
-    read: (answer: Answer) => Promise<Value>,
-    signal = this.signal(question.deadline),
-  ): Promise<Value> {
+  async ask<Value>(question: Question, read: (answer: Answer) => Promise<Value>, { turn = new Turn(), signal }: Asking = {}): Promise<Value> {
+    // Nobody queues for an uplink that is left alone.
+    this.#assertNotLeftAlone(question)
+    return this.#scheduler.run(turn, () => this.#ask(question, read, signal ?? this.signal(question.deadline)))
+  }
+
+  async #ask<Value>(question: Question, read: (answer: Answer) => Promise<Value>, signal: AbortSignal): Promise<Value> {
+    this.#assertNotLeftAlone(question)
     // Another host says nothing about the uplink: its failures neither close the uplink nor does its health open it.
     const breaker = this.isOwn(question.url) ? this.#breaker : undefined
-    if (breaker?.isOpen) throw asUnavailable(leftAlone(), this.uplink.name, question.what)
     try {
       const value = await this.#retried(() => this.#once(question, read, signal), signal)
       breaker?.answered()
@@ -99,7 +114,12 @@ export class Connection {
     }
   }
 
+  #assertNotLeftAlone({ url, what }: Question): void {
+    if (this.isOwn(url) && this.#breaker.isOpen) throw asUnavailable(leftAlone(), this.uplink.name, what)
+  }
+
   async close(): Promise<void> {
+    this.#scheduler.close()
     await this.#dispatchers.destroy()
   }
 
@@ -123,7 +143,9 @@ export class Connection {
       const answer = await this.#follow(question, signal)
       if (question.answers.includes(answer.status)) return await readOrEnd(answer, read)
       await discard(answer.body)
-      throw refusal(answer)
+      const failure = refusal(answer, this.clock.now())
+      if (answer.status === 429 && this.isOwn(question.url)) this.#scheduler.pause(failure.retryAfter)
+      throw failure
     } catch (error) {
       throw asFailure(error, signal)
     }
@@ -200,17 +222,22 @@ export async function discard(body: Readable): Promise<void> {
   }
 }
 
-function refusal(answer: Answer): RequestFailure {
+function refusal(answer: Answer, now: Date): RequestFailure {
   const { status } = answer
   const busy = status === 429 || status === 408
   const broken = status >= 500
   return new RequestFailure(`answered ${status}`, {
     retryable: busy || broken,
     answered: !broken,
-    retryAfter: busy || broken ? secondsOf(answer.header('retry-after')) * 1000 : 0,
+    retryAfter: busy || broken ? retryAfterOf(answer, now) : 0,
   })
 }
 
-/** RFC 9110, 10.2.3, in seconds; a date is taken for "no time given", since its clock is not ours. */
-const secondsOf = (retryAfter: string | undefined): number =>
-  retryAfter !== undefined && /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) : 0
+/** RFC 9110, 10.2.3, in milliseconds: seconds, or a date, which is held against the sender's own clock where he tells it. */
+function retryAfterOf(answer: Answer, now: Date): number {
+  const value = answer.header('retry-after') ?? ''
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const until = Date.parse(value)
+  const sent = Date.parse(answer.header('date') ?? '')
+  return Number.isNaN(until) ? 0 : Math.max(0, until - (Number.isNaN(sent) ? now.getTime() : sent))
+}

@@ -41,6 +41,8 @@ export interface UplinkOptions {
   /** Further https hosts (`host` or `host:port`) that tarballs may come from. */
   readonly tarballHosts?: readonly string[] | undefined
   readonly retries?: number | undefined
+  /** Questions a second that no client waits for. */
+  readonly rate?: number | undefined
 }
 
 /** The same with every default filled in. */
@@ -68,6 +70,7 @@ export interface Uplink {
   readonly attestations: { readonly mode: 'announced' | 'probe' | 'none'; readonly base: URL }
   readonly tarballHosts: ReadonlySet<string>
   readonly retries: number
+  readonly rate: number
 }
 
 const SECOND = 1000
@@ -102,6 +105,7 @@ export function withDefaults(options: UplinkOptions): Uplink {
     // Through URL, so that case, punycode and the default port compare as they do in an address.
     tarballHosts: new Set((options.tarballHosts ?? []).map((host) => new URL(`https://${host}`).host)),
     retries: options.retries ?? 2,
+    rate: options.rate ?? 20,
   }
 }
 

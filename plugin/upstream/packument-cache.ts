@@ -33,6 +33,7 @@ export interface PackumentCacheOptions {
 
 /** Objects and maps of a parsed packument take about so many times the bytes of its JSON. */
 const HEAP_FACTOR = 3
+const BLOCK = 4096
 const FORGOTTEN_AFTER = 60 * 60 * 1000
 const unfold = promisify(gunzip)
 
@@ -60,7 +61,8 @@ export class PackumentCache {
     this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
     this.#files = new LRUCache({
       maxSize: disk,
-      sizeCalculation: (size) => size + 1,
+      // No file takes less than a block, so that small ones are bounded in number too.
+      sizeCalculation: (size) => Math.max(size, BLOCK),
       dispose: (_size, file, why) => {
         if (why === 'evict') this.#delete(file).catch(this.#onError)
       },

@@ -10,6 +10,8 @@ export interface Head {
   /** sha256 of the document, hex. */
   readonly digest: string
   readonly encoding: Encoding
+  /** When the body came, ISO 8601; undefined in files of an earlier version. */
+  readonly receivedAt?: string | undefined
 }
 
 export interface PackumentFile {
@@ -57,8 +59,8 @@ export function decodeFile(file: Buffer, key: string): (PackumentFile & { readon
 }
 
 function headLine(head: Head, wire: string): string {
-  const { key, etag, lastModified, digest, encoding } = head
-  return `${JSON.stringify({ key, etag, lastModified, digest, encoding, wire } satisfies StoredHead)}\n`
+  const { key, etag, lastModified, digest, encoding, receivedAt } = head
+  return `${JSON.stringify({ key, etag, lastModified, digest, encoding, receivedAt, wire } satisfies StoredHead)}\n`
 }
 
 function firstLine(confirmedAt: Date, line: string): string {

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { UpstreamPackument } from '../domain/ports.ts'
+import type { UpstreamPackument, Urgency } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { readBody, type Body } from './body.ts'
 import { discard, type Connection } from './connection.ts'
@@ -8,6 +8,7 @@ import { PACKUMENT_LIMIT, parseDocument } from './document.ts'
 import { asUnavailable, RequestFailure } from './failure.ts'
 import type { Known, PackumentCache } from './packument-cache.ts'
 import { packumentUrl } from './paths.ts'
+import { UrgentFlight, type Turn } from './turn.ts'
 
 export interface PackumentsOptions {
   readonly connection: Connection
@@ -28,6 +29,8 @@ interface Received {
 /** An `absent` is short-lived: a name may be published at any time. */
 const ABSENT_FOR = 30_000
 const MAX_ABSENT = 10_000
+/** How long a body may be confirmed: a lie told once under the validator of the truth would be confirmed by the truth for good. */
+const CONFIRMABLE_FOR = 24 * 60 * 60 * 1000
 
 /**
  * One uplink's packuments, by age of the last confirmation:
@@ -41,7 +44,7 @@ export class Packuments {
   readonly #onError: (error: unknown) => void
   readonly #limit: number
   readonly #answers = new SingleFlight<string, UpstreamPackument | 'absent'>()
-  readonly #refreshes = new SingleFlight<string, Known | 'absent'>()
+  readonly #refreshes = new UrgentFlight<Known | 'absent'>()
   readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT })
 
   constructor({ connection, cache, onError, limit = PACKUMENT_LIMIT }: PackumentsOptions) {
@@ -70,7 +73,7 @@ export class Packuments {
     const known = await this.#cache.load(this.#key(name), name)
     if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
     try {
-      const fresh = await this.#refresh(name, known)
+      const fresh = await this.#refresh(name, known, 'foreground')
       return fresh === 'absent' ? fresh : this.#answer(fresh, false)
     } catch (error) {
       if (known === undefined || this.#age(known) > this.#connection.uplink.maxStale) throw error
@@ -85,19 +88,19 @@ export class Packuments {
 
   #serve(name: string, known: Known): UpstreamPackument {
     const fresh = within(this.#age(known), this.#connection.uplink.maxage)
-    if (!fresh && !this.#connection.isOffline) this.#refresh(name, known).catch(this.#onError)
+    if (!fresh && !this.#connection.isOffline) this.#refresh(name, known, 'background').catch(this.#onError)
     return this.#answer(known, !fresh && (known.failing || this.#connection.isOffline))
   }
 
   #answer(known: Known, stale: boolean): UpstreamPackument {
-    const { packument, confirmedAt, head } = known
-    return { uplink: this.#connection.uplink.name, packument, digest: head.digest, confirmedAt, stale }
+    const { packument, confirmedAt, head, size } = known
+    return { uplink: this.#connection.uplink.name, packument, digest: head.digest, size, confirmedAt, stale }
   }
 
-  #refresh(name: string, known: Known | undefined): Promise<Known | 'absent'> {
-    return this.#refreshes.run(name, async () => {
+  #refresh(name: string, known: Known | undefined, urgency: Urgency): Promise<Known | 'absent'> {
+    return this.#refreshes.run(name, urgency, async (turn) => {
       try {
-        return await this.#ask(name, known)
+        return await this.#ask(name, known, turn)
       } catch (error) {
         if (known !== undefined) this.#cache.remember({ ...known, failing: true })
         throw error
@@ -105,10 +108,11 @@ export class Packuments {
     })
   }
 
-  async #ask(name: string, known: Known | undefined): Promise<Known | 'absent'> {
+  async #ask(name: string, known: Known | undefined, turn: Turn): Promise<Known | 'absent'> {
+    const askedAt = this.#connection.clock.now()
+    const received = await this.#receive(name, known, turn)
     // Before the question: the uplink's answer is not older than that, and may be as old.
-    const confirmedAt = this.#connection.clock.now()
-    const received = await this.#receive(name, known)
+    const confirmedAt = turn.startedAt ?? askedAt
     if (received.status === 404) return this.#forget(name, confirmedAt)
     if (received.body === undefined) {
       if (known === undefined) throw this.#unusable(name, 'answered 304 to a question without conditions')
@@ -117,14 +121,14 @@ export class Packuments {
     return this.#received(name, received, received.body, known, confirmedAt)
   }
 
-  async #receive(name: string, known: Known | undefined): Promise<Received> {
+  async #receive(name: string, known: Known | undefined, turn: Turn): Promise<Received> {
     const url = packumentUrl(this.#connection.uplink.base, name)
     if (url === undefined) return { status: 404, etag: undefined, lastModified: undefined, body: undefined }
     return this.#connection.ask(
       {
         url,
         what: name,
-        headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...conditions(known) },
+        headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...conditions(known, this.#now()) },
         deadline: this.#connection.uplink.deadline,
         allows: (next) => next.origin === url.origin,
         refused: () => new RequestFailure('redirects to another host'),
@@ -140,6 +144,7 @@ export class Packuments {
           body: status === 200 ? await readBody(answer, this.#limit) : undefined,
         }
       },
+      { turn },
     )
   }
 
@@ -159,7 +164,8 @@ export class Packuments {
   async #received(name: string, received: Received, body: Body, known: Known | undefined, confirmedAt: Date): Promise<Known> {
     const { wire, encoding, bytes } = body
     const digest = hash('sha256', bytes)
-    const head = { key: this.#key(name), etag: received.etag, lastModified: received.lastModified, digest, encoding }
+    const { etag, lastModified } = received
+    const head = { key: this.#key(name), etag, lastModified, digest, encoding, receivedAt: confirmedAt.toISOString() }
     try {
       // The same document keeps its object, so that what was computed from it can be kept by identity.
       const packument = known?.head.digest === digest ? known.packument : parseDocument(bytes, name)
@@ -194,8 +200,9 @@ export class Packuments {
 /** A time from the future (a clock set back) is not within anything: such an answer is asked for again, not fresh for years. */
 const within = (age: number, limit: number): boolean => age >= 0 && age < limit
 
-function conditions(known: Known | undefined): Record<string, string> {
-  if (known?.head.etag !== undefined) return { 'if-none-match': known.head.etag }
-  if (known?.head.lastModified !== undefined) return { 'if-modified-since': known.head.lastModified }
+function conditions(known: Known | undefined, now: number): Record<string, string> {
+  if (known === undefined || !within(now - Date.parse(known.head.receivedAt ?? ''), CONFIRMABLE_FOR)) return {}
+  if (known.head.etag !== undefined) return { 'if-none-match': known.head.etag }
+  if (known.head.lastModified !== undefined) return { 'if-modified-since': known.head.lastModified }
   return {}
 }

@@ -1,11 +1,15 @@
 import type { PackageRef } from '../domain/package-ref.ts'
 
+const MAX_NAME = 512
+
 /**
  * A package's name as one segment of a path: npm writes the scope's slash as `%2f` (npm-package-arg, `escapedName`).
  * Undefined for what cannot be one segment, such as `..`: nothing is published under such a name, and it must not reach
  * another path.
  */
 export function escapedName(name: string): string | undefined {
+  // npm's limit is 214; some older names are longer, and none that an attacker fills a cache with.
+  if (name.length > MAX_NAME) return undefined
   const parts = name.split('/')
   if (parts.length > 2 || (parts.length === 2) !== name.startsWith('@')) return undefined
   if (parts.some((part) => part === '' || part === '@' || part === '.' || part === '..' || !part.isWellFormed())) return undefined

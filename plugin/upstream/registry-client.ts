@@ -1,7 +1,6 @@
 import type { PackageRef } from '../domain/package-ref.ts'
 import { specOf } from '../domain/package-ref.ts'
-import type { Upstream, UpstreamPackument } from '../domain/ports.ts'
-import { SingleFlight } from '../domain/single-flight.ts'
+import type { Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
 import { readBody } from './body.ts'
 import { Connection, discard, type Surroundings } from './connection.ts'
 import { RequestFailure } from './failure.ts'
@@ -10,6 +9,7 @@ import type { PackumentCache } from './packument-cache.ts'
 import { Packuments } from './packuments.ts'
 import { attestationsUrl, keysUrl } from './paths.ts'
 import { allowedTarball, openTarball } from './tarball.ts'
+import { UrgentFlight, type Turn } from './turn.ts'
 
 export interface RegistryClientOptions extends Surroundings {
   readonly cache: PackumentCache
@@ -28,7 +28,7 @@ export class RegistryClient implements Upstream {
   readonly attestationsMode: Upstream['attestationsMode']
   readonly #connection: Connection
   readonly #packuments: Packuments
-  readonly #documents = new SingleFlight<string, Uint8Array | 'absent'>()
+  readonly #documents = new UrgentFlight<Uint8Array | 'absent'>()
   readonly #limits: NonNullable<RegistryClientOptions['limits']>
 
   constructor(uplink: UplinkOptions, options: RegistryClientOptions) {
@@ -50,10 +50,10 @@ export class RegistryClient implements Upstream {
     return this.#packuments.get(name)
   }
 
-  async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
+  async attestations(ref: PackageRef, urgency: Urgency = 'foreground'): Promise<Uint8Array | 'absent'> {
     const { mode, base } = this.#connection.uplink.attestations
     const url = attestationsUrl(base, ref)
-    return mode === 'none' || url === undefined ? 'absent' : this.#document(url, `the attestations of ${specOf(ref)}`)
+    return mode === 'none' || url === undefined ? 'absent' : this.#document(url, `the attestations of ${specOf(ref)}`, urgency)
   }
 
   /**
@@ -61,7 +61,7 @@ export class RegistryClient implements Upstream {
    * @throws Unavailable (`evidence-unavailable`)
    */
   keys(): Promise<Uint8Array | 'absent'> {
-    return this.#document(keysUrl(this.#connection.uplink.base), 'its keys')
+    return this.#document(keysUrl(this.#connection.uplink.base), 'its keys', 'foreground')
   }
 
   tarball(url: string): Promise<AsyncIterable<Uint8Array> | 'absent'> {
@@ -72,30 +72,38 @@ export class RegistryClient implements Upstream {
     return allowedTarball(this.#connection.uplink, url) !== undefined
   }
 
-  async close(): Promise<void> {
-    await this.#connection.close()
+  /** Resolves when no question is open any more. */
+  async settled(): Promise<void> {
     await this.#packuments.settled()
     await this.#documents.settled()
   }
 
-  #document(url: URL, what: string): Promise<Uint8Array | 'absent'> {
-    return this.#documents.run(url.href, () =>
-      this.#connection.ask(
-        {
-          url,
-          what,
-          headers: { accept: 'application/json', 'accept-encoding': 'gzip' },
-          deadline: this.#connection.uplink.deadline,
-          allows: (next) => next.origin === url.origin,
-          refused: () => new RequestFailure('redirects to another host'),
-          answers: [200, 404],
-        },
-        async (answer) => {
-          if (answer.status === 200) return (await readBody(answer, this.#limits.document ?? DOCUMENT_LIMIT)).bytes
-          await discard(answer.body)
-          return 'absent'
-        },
-      ),
+  async close(): Promise<void> {
+    await this.#connection.close()
+    await this.settled()
+  }
+
+  #document(url: URL, what: string, urgency: Urgency): Promise<Uint8Array | 'absent'> {
+    return this.#documents.run(url.href, urgency, (turn) => this.#askForDocument(url, what, turn))
+  }
+
+  #askForDocument(url: URL, what: string, turn: Turn): Promise<Uint8Array | 'absent'> {
+    return this.#connection.ask(
+      {
+        url,
+        what,
+        headers: { accept: 'application/json', 'accept-encoding': 'gzip' },
+        deadline: this.#connection.uplink.deadline,
+        allows: (next) => next.origin === url.origin,
+        refused: () => new RequestFailure('redirects to another host'),
+        answers: [200, 404],
+      },
+      async (answer) => {
+        if (answer.status === 200) return (await readBody(answer, this.#limits.document ?? DOCUMENT_LIMIT)).bytes
+        await discard(answer.body)
+        return 'absent'
+      },
+      { turn },
     )
   }
 }

@@ -4,7 +4,7 @@ import { discard, type Answer, type Connection, type Question } from './connecti
 import { asFailure, asUnavailable, RequestFailure } from './failure.ts'
 import type { Uplink } from './options.ts'
 
-export const TARBALL_LIMIT = 2 * 1024 ** 3
+const TARBALL_LIMIT = 2 * 1024 ** 3
 
 /**
  * A tarball's address as a packument gives it, or undefined when it is not one this mirror may ask: an upstream must not be
@@ -45,7 +45,7 @@ export async function openTarball(
     answers: [200, 404, 410],
   }
   const signal = connection.signal(question.deadline)
-  const open = (): Promise<Answer | 'absent'> => connection.ask(question, (answer) => accepted(answer, limit), signal)
+  const open = (): Promise<Answer | 'absent'> => connection.ask(question, (answer) => accepted(answer, limit), { signal })
   const first = await open()
   return first === 'absent' ? 'absent' : closing(resumed(connection, question, signal, first, open, limit), first)
 }

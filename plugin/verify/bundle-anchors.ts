@@ -27,9 +27,30 @@ export function anchorsOfEntity(entity: SignedEntity, signer: Signer, loggedAt: 
 /** What of an entity is named in no entry of the trust material, in words; undefined when all of it is. Nothing is verified. */
 export function unknownAnchor(entity: SignedEntity, signer: Signer, trust: CompiledTrust): string | undefined {
   const isLog = (id: Buffer): boolean => trust.tlogs.some(({ keyId }) => keyId.equals(id))
-  if (signer.kind === 'certificate' && issuersOf(signer.certificate, trust).length === 0) return 'certificate authority'
-  return entity.tlogEntries.every(({ logId }) => isLog(logId.keyId)) ? undefined : 'transparency log'
+  if (signer.kind === 'certificate' && !isIssuerKnown(signer.certificate, trust)) return 'certificate authority'
+  if (!entity.tlogEntries.every(({ logId }) => isLog(logId.keyId))) return 'transparency log'
+  if (signer.kind === 'certificate' && !isCtLogKnown(signer.certificate, trust)) return 'certificate transparency log'
+  return entity.timestamps.every((timestamp) => isStampKnown(timestamp, trust)) ? undefined : 'timestamp authority'
 }
+
+/** By name and key: a CA that is rotated keeps its name. */
+const isIssuerKnown = ({ issuer, extAuthorityKeyID }: X509Certificate, { authorities }: CompiledTrust): boolean =>
+  authorities.some(({ chain }) =>
+    chain.some(({ subject, extSubjectKeyID }) => {
+      const [wanted, has] = [extAuthorityKeyID?.keyIdentifier, extSubjectKeyID?.keyIdentifier]
+      return subject.equals(issuer) && (wanted === undefined || has === undefined || has.equals(wanted))
+    }),
+  )
+
+/** A certificate without any timestamp of a CT log is not one by an unknown log. */
+function isCtLogKnown({ extSCT }: X509Certificate, { ctlogs }: CompiledTrust): boolean {
+  const scts = extSCT?.signedCertificateTimestamps ?? []
+  return scts.length === 0 || scts.some(({ logID }) => ctlogs.some(({ keyId }) => keyId.equals(logID)))
+}
+
+const isStampKnown = (timestamp: SignedEntity['timestamps'][number], { timestampAuthorities }: CompiledTrust): boolean =>
+  timestamp.$case !== 'timestamp-authority' ||
+  timestampAuthorities.some(({ chain }) => chain[0]?.serialNumber.equals(timestamp.timestamp.signerSerialNumber) === true)
 
 const issuersOf = ({ issuer }: X509Certificate, { authorities }: CompiledTrust): readonly TrustedAuthority[] =>
   authorities.filter(({ chain }) => chain.some(({ subject }) => subject.equals(issuer)))

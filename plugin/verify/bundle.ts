@@ -77,12 +77,14 @@ function assertTexts(envelope: Json | undefined, code: ReasonCode): void {
  */
 export function verifyBundle({ entity, signer }: ReadBundle, trust: CompiledTrust, code: ReasonCode): VerifiedBundle {
   // An unknown instance may be one that the trust material is too old to know: said, so that it can be renewed.
-  const unknown = unknownAnchor(entity, signer, trust)
+  const unknown = guarded(code, 'the bundle is malformed', () => unknownAnchor(entity, signer, trust))
   if (unknown !== undefined)
-    throw new EvidenceFault(code, `the bundle rests on a ${unknown} that is not trusted here`, {
-      cause: 'unknown-anchor',
-      unknown,
-    })
+    throw new EvidenceFault(
+      code,
+      `the bundle rests on a ${unknown} that is not trusted here`,
+      { cause: 'unknown-anchor', unknown },
+      { unknownAnchor: true },
+    )
   return guarded(code, 'the bundle does not verify', () => {
     trust.verifier.verify(entity)
     const loggedAt = latestTime(entity)

@@ -6,14 +6,16 @@ export class EvidenceFault extends Error {
   override readonly name = 'EvidenceFault'
   readonly state: 'invalid' | 'unknown-key'
   readonly reason: Reason
+  readonly unknownAnchor: boolean
   constructor(
     code: ReasonCode,
     message: string,
     detail?: Readonly<Record<string, string>>,
-    options?: { readonly cause?: unknown; readonly state?: 'invalid' | 'unknown-key' },
+    options?: { readonly cause?: unknown; readonly state?: 'invalid' | 'unknown-key'; readonly unknownAnchor?: boolean },
   ) {
     super(message, options)
     this.state = options?.state ?? 'invalid'
+    this.unknownAnchor = options?.unknownAnchor ?? false
     this.reason = reason(code, message, detail === undefined ? undefined : clip(detail))
   }
 }
@@ -31,7 +33,11 @@ export function guarded<Result>(code: ReasonCode, message: string, check: () => 
   }
 }
 
-export const faultEvidence = (fault: EvidenceFault): Evidence<never> => ({ state: fault.state, reasons: [fault.reason] })
+export const faultEvidence = (fault: EvidenceFault): Evidence<never> => ({
+  state: fault.state,
+  reasons: [fault.reason],
+  ...(fault.unknownAnchor ? { unknownAnchor: true } : {}),
+})
 
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'

@@ -9,3 +9,5 @@ export {
   type TrustParts,
 } from './trust-material.ts'
 export { parseTrustedRoot } from './trusted-root.ts'
+export { assembleTrust, readTrustBasis, type TrustBasis, type TrustConfiguration } from './trust-basis.ts'
+export { TrustKeeper, type TrustKeeperOptions } from './trust-keeper.ts'

@@ -6,7 +6,7 @@ import { decodeBase64 } from './base64.ts'
 import { isTimestamp } from './time.ts'
 
 /** The one key type npm's protocol knows (npm, "ECDSA registry signatures"). Keys of others are kept, and verify nothing. */
-export const KEY_TYPE = 'ecdsa-sha2-nistp256'
+const KEY_TYPE = 'ecdsa-sha2-nistp256'
 const P256_IN_TUF = 'PKIX_ECDSA_P256_SHA_256'
 const REMEDY = 'Give the answer of /-/npm/v1/keys or the keys.json target of TUF'
 

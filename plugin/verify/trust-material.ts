@@ -24,6 +24,7 @@ export interface TrustParts {
   readonly registryKeys: readonly RegistryKey[]
   readonly source: TrustMaterial['source']
   readonly asOf?: Date | undefined
+  readonly keysArePinned?: true
 }
 
 /**
@@ -47,7 +48,7 @@ export function loadTrustMaterial(options: TrustOptions): TrustMaterial {
 }
 
 /** Trust material of checked parts, with its revision and anchors. Also for what a TUF client or a pinned key brings. */
-export function buildTrustMaterial({ trustedRoot, registryKeys, source, asOf }: TrustParts): TrustMaterial {
+export function buildTrustMaterial({ trustedRoot, registryKeys, source, asOf, keysArePinned }: TrustParts): TrustMaterial {
   const keyAnchors = registryKeys.map(anchorOfKey)
   const { ca, ctlog, tlog, tsa } = anchorsOfRoot(trustedRoot)
   return {
@@ -60,6 +61,7 @@ export function buildTrustMaterial({ trustedRoot, registryKeys, source, asOf }: 
       .update(JSON.stringify([trustedRoot, [...keyAnchors].sort()]))
       .digest('hex'),
     anchors: new Set([...ca, ...ctlog, ...tlog, ...tsa, ...keyAnchors]),
+    ...(keysArePinned === undefined ? {} : { keysArePinned }),
   }
 }
 
@@ -96,6 +98,9 @@ function seedOf(): JsonObject {
   return found
 }
 
+/** The version of the TUF root that @sigstore/tuf ships. */
+export const seededRootVersion = (): number => Number(rootVersionOf(seedOf()))
+
 function rootVersionOf(seed: JsonObject): string {
   const root = decoded(ownString(seed, 'root.json'))
   const version = isObject(root) ? own(ownObject(root, 'signed') ?? {}, 'version') : undefined
@@ -104,14 +109,14 @@ function rootVersionOf(seed: JsonObject): string {
 
 const decoded = (base64: string | undefined): Json => parseStrictJson(Buffer.from(base64 ?? '', 'base64'))
 
-function readJson(file: string): Json {
+export function readJson(file: string): Json {
   try {
     return parseStrictJson(readFileSync(file))
   } catch (cause) {
     const problem = {
       path: '',
       message: `cannot be read: ${messageOf(cause)}`,
-      remedy: 'Name a JSON file that this process may read',
+      remedy: 'Name a JSON file that this process may read.',
     }
     throw new ConfigurationError(file, [problem], { cause })
   }

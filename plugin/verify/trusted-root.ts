@@ -1,7 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { crypto as sigstoreCrypto } from '@sigstore/core'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
-import { ConfigurationError, type Problem } from '../domain/errors.ts'
+import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
 import { decodeBase64 } from './base64.ts'
 import { isTimestamp } from './time.ts'
@@ -26,7 +26,16 @@ export function parseTrustedRoot(document: unknown, file: string): JsonObject {
   // Only Rekor v2 needs timestamps: an instance may have no authority for them.
   eachOf(document, 'timestampAuthorities', 0, problems, checkAuthority)
   if (problems.length > 0) throw new ConfigurationError(file, problems)
-  return TrustedRoot.toJSON(TrustedRoot.fromJSON(document)) as JsonObject
+  return normalForm(document, file)
+}
+
+/** The library refuses in its own words what no check here looks at, such as the name of a hash algorithm it does not know. */
+function normalForm(document: JsonObject, file: string): JsonObject {
+  try {
+    return TrustedRoot.toJSON(TrustedRoot.fromJSON(document)) as JsonObject
+  } catch (cause) {
+    throw new ConfigurationError(file, [{ path: '', message: `cannot be read: ${messageOf(cause)}`, remedy: REMEDY }], { cause })
+  }
 }
 
 type Check = (entry: JsonObject, path: string, problems: Problem[]) => void
@@ -86,7 +95,9 @@ function certificateOf(entry: Json): X509Certificate | undefined {
   const der = isObject(entry) ? decodeBase64(own(entry, 'rawBytes')) : undefined
   if (der === undefined) return undefined
   try {
-    return new X509Certificate(der)
+    const certificate = new X509Certificate(der)
+    // A key that cannot be read is found out only when it is asked for.
+    return certificate.publicKey.type === 'public' ? certificate : undefined
   } catch {
     // Not a certificate: the caller names the entry.
     return undefined

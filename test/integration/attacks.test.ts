@@ -134,6 +134,7 @@ const REFUSED_AT_THE_TARBALL: Partial<Record<FaultId, ReasonCode>> = {
   '3b': 'integrity-mismatch',
   '3e': 'manifest-mismatch',
   '3f': 'manifest-mismatch',
+  '14e': 'tarball-host-refused',
   '20a': 'manifest-mismatch',
   '20b': 'manifest-mismatch',
   '20b.url': 'manifest-mismatch',
@@ -143,7 +144,7 @@ const REFUSED_AT_THE_TARBALL: Partial<Record<FaultId, ReasonCode>> = {
 }
 
 /** Nothing is known: 503, and the version stays listed, since unavailability never withholds. */
-const UNDECIDED: readonly FaultId[] = ['3b.connection', '6d', '6e', '6f', '6f.null', '6f.string', '6g', '14b', '14e']
+const UNDECIDED: readonly FaultId[] = ['3b.connection', '6d', '6e', '6f', '6f.null', '6f.string', '6g', '14b']
 
 /** Not faults: what looks like one and must pass. */
 const SERVED: readonly FaultId[] = ['8g', '14d', '16a', '16b', '16c']

@@ -233,7 +233,7 @@ describe('routes', function () {
       assert.deepEqual(Object.keys(isObject(versions) ? versions : {}), ['1.0.0'])
       assert.equal(registry.hits('/home-made'), 1)
     })
-    it('may not take a name that an uplink serves', async () => {
+    it('[21c] may not take a name that an uplink serves', async () => {
       assert.equal((await put('taken', await register('carol'))).status, 403)
       assert.equal((await mirror.json('/taken')).name, 'taken')
     })

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startMirror, type RunningMirror } from '../../plugin/cli/mirror.ts'
-import type { Replacements } from '../../plugin/compose.ts'
+import type { Limits, Replacements } from '../../plugin/compose.ts'
 import type { JsonObject } from '../../plugin/domain/json.ts'
 import type { Clock, Decision } from '../../plugin/domain/ports.ts'
 import { replaceForTests } from '../../plugin/plugin.ts'
@@ -12,6 +12,15 @@ import { REGISTRY } from './private-sigstore.ts'
 
 export interface TestMirrorOptions {
   readonly registry: FakeRegistry
+  /**
+   * Further uplinks by name, each a registry of its own with its own keys; what `**` comes from is then `fake` and these, in
+   * order. The trusted root stays that of `registry`.
+   */
+  readonly registries?: Readonly<Record<string, FakeRegistry>>
+  /** More options of uplinks, by name. */
+  readonly uplinks?: Readonly<Record<string, JsonObject>>
+  /** Which uplinks a glob comes from, in order. */
+  readonly packages?: Readonly<Record<string, readonly string[]>>
   /** Default: `recommended` without an age. */
   readonly policy?: JsonObject
   /** More of the uplink's options. */
@@ -22,6 +31,10 @@ export interface TestMirrorOptions {
   readonly core?: JsonObject
   readonly clock?: Clock
   readonly deadline?: number
+  /** How the refresh of trust material waits; default: a timer. */
+  readonly schedule?: Replacements['schedule']
+  /** Smaller bounds, so that no test moves gigabytes. */
+  readonly limits?: Limits
   /** A directory of an earlier mirror, to go on with what it remembers. */
   readonly dir?: string
 }
@@ -45,12 +58,16 @@ export async function startTestMirror(options: TestMirrorOptions): Promise<TestM
   mkdirSync(path.join(dir, 'storage'), { recursive: true })
   writeFileSync(path.join(dir, 'root.json'), JSON.stringify(registry.sigstore.trustedRoot()))
   writeFileSync(path.join(dir, 'keys.json'), JSON.stringify(registry.sigstore.registryKeys()))
+  const others = Object.entries(options.registries ?? {})
+  for (const [name, { sigstore }] of others) writeFileSync(path.join(dir, `keys-${name}.json`), JSON.stringify(sigstore.registryKeys()))
   const decisions: Decision[] = []
   const replacements: Replacements = {
     retryWait: 0,
     decisions: { record: (decision) => decisions.push(decision) },
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
   }
   replaceForTests(replacements)
   const mirror = await startMirror({
@@ -68,15 +85,18 @@ export async function startTestMirror(options: TestMirrorOptions): Promise<TestM
         policy: options.policy ?? NO_AGE,
         uplinks: {
           fake: {
-            url: registry.url,
-            timeout: '2s',
-            maxage: '0s',
-            staleFor: '0s',
-            max_fails: 0,
-            trust: { registry: REGISTRY, registryKeys: './keys.json' },
+            ...uplinkOf(registry, { registry: REGISTRY, registryKeys: './keys.json' }),
             ...options.uplink,
+            ...options.uplinks?.fake,
           },
+          ...Object.fromEntries(
+            others.map(([name, other]) => [
+              name,
+              { ...uplinkOf(other, { registry: `https://${name}.example`, registryKeys: `./keys-${name}.json` }), ...options.uplinks?.[name] },
+            ]),
+          ),
         },
+        ...(options.packages === undefined && others.length === 0 ? {} : { packages: options.packages ?? { '**': ['fake', ...others.map(([name]) => name)] } }),
         trust: { trustedRoot: './root.json' },
         ...options.section,
       },
@@ -97,6 +117,16 @@ export async function startTestMirror(options: TestMirrorOptions): Promise<TestM
     },
   }
 }
+
+/** Asked at every request, and never left alone, unless a test says otherwise. */
+const uplinkOf = ({ url }: FakeRegistry, trust: JsonObject): JsonObject => ({
+  url,
+  timeout: '2s',
+  maxage: '0s',
+  staleFor: '0s',
+  max_fails: 0,
+  trust,
+})
 
 /** A clock that is set by hand. */
 export function settableClock(start: Date): Clock & { set(to: Date): void; advance(milliseconds: number): void } {

@@ -18,6 +18,8 @@ export interface MirrorProcess {
   /** Resolves when it has printed something that matches. */
   printed(pattern: RegExp): Promise<void>
   stop(): Promise<void>
+  /** As the machine would end it: nothing of its own runs any more. */
+  kill(): Promise<void>
 }
 
 export const temporaryDirectory = (prefix: string): string => mkdtempSync(path.join(tmpdir(), prefix))
@@ -32,7 +34,8 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
     packages: { '**': { access: '$all', publish: '$authenticated', unpublish: '$authenticated' } },
     log: { type: 'stdout', format: 'json', level: 'info' },
     ...core,
-    middlewares: { provenance: section },
+    // No test reaches the public TUF repository.
+    middlewares: { provenance: { ...section, trust: { offline: true, ...(section.trust as JsonObject | undefined) } } },
   }
   writeFileSync(file, stringify(config))
   const child = spawn(process.execPath, [MAIN, 'serve', '--config', file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -63,6 +66,10 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
     printed,
     stop: async () => {
       child.kill('SIGTERM')
+      await exited
+    },
+    kill: async () => {
+      child.kill('SIGKILL')
       await exited
     },
   }

@@ -36,8 +36,9 @@ describe('configuration', () => {
       ['an interval that is none', { uplinks: { a: { ...UPLINKS.a, maxage: 'soon' } } }, 'uplinks.a.maxage'],
       ['a size that is none', { cache: { disk: 'lots' } }, 'cache.disk'],
       ['a store of another kind', { store: 'redis://localhost' }, 'store'],
-      ['trust.tuf, which is not supported yet', { trust: { tuf: {} } }, 'trust.tuf'],
-      ['trust.offline, which is not supported yet', { trust: { offline: true } }, 'trust.offline'],
+      ['a TUF repository without its first root', { trust: { tuf: { mirror: 'https://tuf.example' } } }, 'trust.tuf.root'],
+      ['a TUF mirror that is no http address', { trust: { tuf: { mirror: 'tuf.example', root: 'x' } } }, 'trust.tuf.mirror'],
+      ['trust.offline that is no boolean', { trust: { offline: 'yes' } }, 'trust.offline'],
       ['signs of another kind', { uplinks: { a: { ...UPLINKS.a, trust: { signs: 'maybe' } } } }, 'uplinks.a.trust.signs'],
       ['a tarball host with a path', { uplinks: { a: { ...UPLINKS.a, tarballHosts: ['cdn.example/x'] } } }, 'uplinks.a.tarballHosts[0]'],
       ['a publicUrl that is none', { publicUrl: ['npm.acme.example'] }, 'publicUrl[0]'],
@@ -68,9 +69,17 @@ describe('configuration', () => {
       assert.deepEqual([uplinksFor('@acme/x'), uplinksFor('left-pad')], [[], ['a']])
     })
     it('paths are relative to the file', () => assert.equal(read({ uplinks: UPLINKS, packages: PACKAGES }).database, '/etc/mirror/provenance.db'))
+    it('trust is the public-good Sigstore, kept fresh', () => {
+      const { trustedRootFile, tuf, offline } = read({ uplinks: UPLINKS, packages: PACKAGES })
+      assert.deepEqual([trustedRootFile, tuf, offline], [undefined, undefined, false])
+    })
     it('nothing may be published over an uplink\'s name', () => assert.equal(read({ uplinks: UPLINKS, packages: PACKAGES }).mayShadow('left-pad'), false))
   })
 
+  it('a private TUF repository has its root beside the file', () => {
+    const { tuf } = read({ uplinks: UPLINKS, packages: PACKAGES, trust: { tuf: { mirror: 'https://tuf.example/repo', root: './root.json' } } })
+    assert.deepEqual(tuf, { mirror: 'https://tuf.example/repo', rootFile: '/etc/mirror/root.json' })
+  })
   it('a token comes from the environment', () => {
     const auth = { type: 'bearer', token_env: 'COMPANY' }
     const { uplinks } = read({ uplinks: { a: { ...UPLINKS.a, auth } }, packages: PACKAGES }, {}, { COMPANY: 'secret' })

@@ -354,7 +354,7 @@ describe('policy: presets', () => {
   it('each says what of it is not enforced', () => {
     for (const name of ['observe', 'recommended', 'strict', 'lockdown'] as const) {
       const { missing } = presetPolicy(name)
-      for (const key of ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources', 'pull_request_target'])
+      for (const key of ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources'])
         assert.ok(
           missing.some((part) => part.includes(key)),
           `${name} ${key}`,

@@ -77,13 +77,14 @@ export const failed = (state: 'invalid' | 'unknown-key' | 'unavailable', code: R
 export const fault = (code: ReasonCode): Reason => reason(code, `${code} in a test`)
 
 /** A policy that requires nothing but what the test says. */
-export const policyOf = (document: object): TrustPolicy => parsePolicy({ version: 1, ...document }, 'policy.yaml')
+export const policyOf = (document: object): TrustPolicy => parsePolicy({ version: 1, ...document }, 'policy.yaml', { now: NOW })
 
 export const NOTHING = {
   registrySignature: 'ignore',
   publishAttestation: 'ignore',
   provenance: 'ignore',
   minimumReleaseAge: 0,
+  dangerousTriggers: 'ignore',
 } as const
 
 /** One rule for every package, that requires only `require`. */

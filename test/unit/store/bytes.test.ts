@@ -193,10 +193,10 @@ describe('store: bytes', () => {
     })
 
     it('the least recently used go when there is too much, and documents never', async () => {
-      const blobs = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(400)))
+      const blobs = ['a', 'b', 'c'].map((letter) => Buffer.from(letter.repeat(40_000)))
       const [a, b, c] = blobs.map((blob) => hash('sha512', blob)) as [string, string, string]
       const document = await store.put(Buffer.alloc(5000))
-      const small = await open({ maxBytes: 1000 })
+      const small = await open({ maxBytes: 100_000 })
       await small.ingest(new Source([blobs[0]!]), a)
       await small.ingest(new Source([blobs[1]!]), b)
       await small.tarball(a)
@@ -209,7 +209,8 @@ describe('store: bytes', () => {
 
     it('what an earlier process left counts', async () => {
       await store.ingest(new Source(), SHA512)
-      const small = await open({ maxBytes: BYTES.length + 10 })
+      // Each takes one block of the disk at least.
+      const small = await open({ maxBytes: 5000 })
       const other = Buffer.from('x'.repeat(BYTES.length))
       await small.ingest(new Source([other]), hash('sha512', other))
       assert.equal(await small.tarball(SHA512), undefined)

@@ -202,6 +202,13 @@ describe('store: ledger', () => {
     assert.deepEqual([after.signs(R), after.signs('https://other.example')], [true, false])
   })
 
+  it('that a registry signs, found by another process, is known with the next look at a package', () => {
+    assert.equal(ledger.signs(R), false)
+    ledgerOn(file).setSigns(R)
+    ledger.records(R, 'widget')
+    assert.equal(ledger.signs(R), true)
+  })
+
   it('works in memory', () => {
     const memory = ledgerOn(':memory:')
     memory.setSigns(R)

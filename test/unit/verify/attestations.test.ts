@@ -321,7 +321,7 @@ describe('verify: signers', () => {
 describe('verify: cryptography', () => {
   const expected: Readonly<Record<Exclude<CryptoFault, 'huge-proof'>, readonly [id: string, cause: string]>> = {
     'no-sct': ['[12a]', 'CERTIFICATE_ERROR'],
-    'foreign-sct': ['[12b]', 'CERTIFICATE_ERROR'],
+    'foreign-sct': ['[12b]', 'unknown-anchor'],
     'no-log-entry': ['[12c]', 'TIMESTAMP_ERROR'],
     'foreign-log': ['[12d]', 'unknown-anchor'],
     'altered-set': ['[12e]', 'TLOG_INCLUSION_PROMISE_ERROR'],

@@ -1,0 +1,35 @@
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { isProbe, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+
+/** Puts a server's listener behind `front`. */
+export function standInFront(server: Server, addresses: PublicAddresses): void {
+  const listeners = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  for (const listener of listeners) server.on('request', front(addresses, listener))
+}
+
+/**
+ * Stands before Verdaccio: a request that is not for this mirror never reaches Express, whose first middlewares, log and
+ * body parser would work on it before any plugin is asked.
+ */
+export function front(addresses: PublicAddresses, listener: RequestListener): RequestListener {
+  return (request, response) => {
+    // RFC 9112, 3.2: `GET http://other/…` and `CONNECT other` are for proxies, `OPTIONS *` for none of the resources here.
+    if (request.url?.startsWith('/') !== true) refuse(response, { error: 'the request target is not a path' })
+    else if (hostsOf(request) > 1) refuse(response, { error: 'more than one Host' })
+    else if (isProbe(request.url)) {
+      request.headers.host = 'localhost'
+      listener(request, response)
+    } else if (pinAddress(request, addresses)) listener(request, response)
+    else refuse(response, UNKNOWN_HOST)
+  }
+}
+
+/** RFC 9112, 3.2: more than one Host is 400. Node keeps the first, a proxy in front may have looked at the last. */
+const hostsOf = ({ rawHeaders }: IncomingMessage): number =>
+  rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+
+function refuse(response: ServerResponse, body: { readonly error: string }): void {
+  // The body of the request stays unread, so nothing that follows it on this connection is a request.
+  response.writeHead(400, { 'Content-Type': 'application/json', Connection: 'close' }).end(JSON.stringify(body))
+}

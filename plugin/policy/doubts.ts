@@ -1,0 +1,133 @@
+/** What is allowed and probably not meant: said by `policy lint` and at start, never a reason to refuse a policy. */
+import semver from 'semver'
+import type { Problem } from '../domain/errors.ts'
+import { splitSpec } from '../domain/package-ref.ts'
+import type { ReasonCode } from '../domain/reason.ts'
+import type { Part } from './included.ts'
+import { compilePackagePattern, exactVersionOf, type PackagePattern } from './package-pattern.ts'
+import { problemAt } from './problems.ts'
+import type { EffectiveRule, RuleFinder } from './rules.ts'
+import type { IdentityDocument, PolicyDocument } from './schema.ts'
+import { covers } from './scope.ts'
+import type { Path } from './source.ts'
+import type { Waiver } from './waiver.ts'
+
+type Doubt = readonly [path: Path, message: string, remedy: string]
+
+export function identityDoubts({ document, source }: Part): readonly Problem[] {
+  const { defaults, rules = [] } = document as PolicyDocument
+  const requirements = [
+    { path: ['defaults'] as Path, require: defaults },
+    ...rules.map(({ require }, index) => ({ path: ['rules', index, 'require'] as Path, require })),
+  ]
+  const identities = requirements.flatMap(({ path, require }) => [
+    { path: [...path, 'provenance'], identity: require?.provenance },
+    ...(require?.anyOf ?? []).map(({ provenance }, index) => ({ path: [...path, 'anyOf', index, 'provenance'], identity: provenance })),
+  ])
+  return identities
+    .flatMap(({ path, identity }) => (typeof identity === 'object' ? doubtsAbout(identity, path) : []))
+    .map(([path, message, remedy]) => problemAt(source, path, message, remedy))
+}
+
+function doubtsAbout(identity: IdentityDocument, path: Path): readonly Doubt[] {
+  const { sourceRepository, sourceRepositoryId, sourceOwnerId, signerWorkflow } = identity
+  const isBound = (sourceRepositoryId ?? sourceOwnerId) !== undefined
+  const doubt = (key: string, message: string, remedy: string): Doubt => [[...path, key], message, remedy]
+  return [
+    // A reusable workflow may be called by anybody: who signed is not where it came from.
+    ...(sourceRepository === undefined && !isBound
+      ? [[path, 'names no source, so every project of the issuer satisfies it', 'Add `sourceRepository`'] as const]
+      : []),
+    ...(sourceRepository !== undefined && sourceRepositoryId !== undefined
+      ? [doubt('sourceRepository', 'is not compared, since sourceRepositoryId stands beside it', 'Keep it for readers, or remove it')]
+      : []),
+    ...(sourceRepository !== undefined && !isBound && coversOtherOwners(sourceRepository)
+      ? [doubt('sourceRepository', 'covers repositories of other owners, whose names anybody may choose', 'Write the owner out, such as https://github.com/acme/*, or add `sourceOwnerId`')]
+      : []),
+    ...(signerWorkflow !== undefined && coversOtherOwners(signerWorkflow)
+      ? [doubt('signerWorkflow', 'covers workflows of other owners', 'Write the owner out, such as https://github.com/acme/ci/.github/workflows/publish.yml@**')]
+      : []),
+    ...(signerWorkflow?.endsWith('@*') === true
+      ? [doubt('signerWorkflow', 'ends with @*, which matches a commit but no branch or tag (refs/...), since * stops at a slash', 'Write @** for any ref, or @refs/tags/*')]
+      : []),
+  ]
+}
+
+/** Whether a wildcard stands in the host or in the first part of the path, where the provider puts the owner. */
+function coversOtherOwners(pattern: string): boolean {
+  const rest = pattern.replace(/^https?:\/\//, '')
+  const [host = '', owner = '', ...repository] = rest.split('/')
+  return host.includes('*') || owner.includes('*') || repository.length === 0
+}
+
+interface Earlier {
+  readonly rule: EffectiveRule
+  readonly pattern: PackagePattern
+}
+
+/** Rules none of whose packages is left by the rules before them. `rules` are those of the parts in order, and the preset's. */
+export function shadowedRules(rules: readonly EffectiveRule[], parts: readonly Part[]): readonly Problem[] {
+  const places = parts.flatMap(({ document, source }) => (document.rules ?? []).map((_, index) => ({ source, index })))
+  const exact = new Map<string, Earlier[]>()
+  const globs: Earlier[] = []
+  return places.flatMap(({ source, index }, order) => {
+    const rule = rules[order]
+    if (rule === undefined) return []
+    const patterns = rule.packages.map(compilePackagePattern)
+    const before = patterns.map((pattern) => [...(exact.get(pattern.name.text) ?? []), ...globs].find((earlier) => takes(earlier, rule, pattern)))
+    for (const pattern of patterns) {
+      if (pattern.name.literal === undefined) globs.push({ rule, pattern })
+      else exact.set(pattern.name.literal, [...(exact.get(pattern.name.literal) ?? []), { rule, pattern }])
+    }
+    const [first] = before
+    if (first === undefined || before.includes(undefined)) return []
+    const message = `is never reached, since "${first.rule.name}" before it takes its packages`
+    return [problemAt(source, ['rules', index], message, 'Move it up, or remove it')]
+  })
+}
+
+/** A rule for upstream packages leaves local ones to the rules behind it. */
+function takes(earlier: Earlier, rule: EffectiveRule, { name, range }: PackagePattern): boolean {
+  if (earlier.rule.origin !== 'any' && rule.origin === 'any') return false
+  if (!covers(earlier.pattern.name.text, name.text)) return false
+  const wider = earlier.pattern.range
+  return wider === undefined || (range !== undefined && semver.subset(range, wider, { includePrerelease: true }))
+}
+
+const SOON = 14 * 86_400_000
+
+export function waiverDoubts(waivers: readonly Waiver[], parts: readonly Part[], ruleFor: RuleFinder, now: Date): readonly Problem[] {
+  const places = parts.flatMap(({ document, source }) => (document.waivers ?? []).map((_, index) => ({ source, index })))
+  return waivers.flatMap((waiver, order) => {
+    const place = places[order]
+    if (place === undefined) return []
+    const at = (key: string, message: string, remedy: string): Problem => problemAt(place.source, ['waivers', place.index, key], message, remedy)
+    const soon = waiver.expires.getTime() - now.getTime() < SOON
+    const day = waiver.expires.toISOString().slice(0, 10)
+    return [
+      ...(soon ? [at('expires', `ends on ${day}; from then on the policy is refused at start`, 'Have it approved again, or plan to remove it')] : []),
+      ...idle(waiver, ruleFor).map((why) => at('package', why, 'Remove the waiver, or name what it is meant to excuse')),
+    ]
+  })
+}
+
+/** Why a waiver for one version can change nothing, by the rule that decides on it. */
+function idle({ package: spec, waives }: Waiver, ruleFor: RuleFinder): readonly string[] {
+  const version = exactVersionOf(spec)
+  const rule = version === undefined ? undefined : ruleFor({ name: splitSpec(spec).name, version }, 'upstream')
+  if (rule === undefined) return []
+  if (rule.verdict !== undefined) return [`has no effect: the rule "${rule.name}" decides on it by verdict`]
+  const unasked = waives.filter((code) => !(ASKS.get(code)?.(rule) ?? true))
+  return unasked.length === 0 ? [] : [`excuses what the rule "${rule.name}" does not ask for: ${unasked.join(', ')}`]
+}
+
+const ASKS: ReadonlyMap<ReasonCode, (rule: EffectiveRule) => boolean> = new Map<ReasonCode, (rule: EffectiveRule) => boolean>([
+  ['signature-absent', ({ require }) => require.registrySignature === 'required' || require.registrySignature === 'whereSigned'],
+  ['publish-attestation-absent', ({ require }) => require.publishAttestation === 'required'],
+  ['provenance-absent', ({ require }) => require.provenance === 'required' || typeof require.provenance === 'object'],
+  ['release-too-young', ({ require }) => require.minimumReleaseAge !== 0 && require.minimumReleaseAge !== '0'],
+  ['requirement-unmet', ({ require }) => require.anyOf !== undefined],
+  ['condition-unmet', ({ where }) => where !== undefined],
+  ['staged-publish-absent', ({ require }) => require.stagedPublish === 'required'],
+  ['trusted-publisher-absent', ({ require }) => require.trustedPublisher === 'required'],
+])
