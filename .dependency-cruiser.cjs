@@ -25,7 +25,7 @@ const packages = {
   '@verdaccio/config': ['config', 'cli'],
   commander: ['cli'],
   verdaccio: ['cli'],
-  leven: ['policy'],
+  leven: ['policy', 'config'],
   '@marcbachmann/cel-js': ['policy'],
 }
 const at = (name) => `^plugin/${name}/`

@@ -17,6 +17,7 @@ export function startUpText({ url, engine, notes }: RunningMirror, config: { rea
     `  policy         ${inForce.replace(/^policy /, '')}`,
     `                 from ${configuration.policy?.file ?? 'nowhere: the configuration names no policy, this is the default'}`,
     ...details.map((line) => `                 ${line}`),
+    ...policy.warnings.map(({ path, message }) => `                 warning: ${path}: ${message}`),
     ...trustLines(engine),
   ]
 }
@@ -47,7 +48,7 @@ export function uplinkText({ configuration, trust, policy }: Engine, probes: Pro
     const pinned = trust.get(name)?.keysArePinned === true
     return [
       `${head} publishes ${published.length === 0 ? 'no evidence' : published.join(', ')}${probe.error === undefined ? '' : ` (asked in part: ${probe.error})`}`,
-      ...(probe.signatures || policy.preset !== 'strict' ? [] : [`                 the preset ${policy.preset} refuses everything from it: signature-absent`]),
+      ...(probe.signatures || (policy.preset !== 'strict' && policy.preset !== 'lockdown') ? [] : [`                 the preset ${policy.preset} refuses everything from it: signature-absent`]),
       ...(published.length > 0 || probe.error !== undefined ? [] : ['                 nothing of it can be verified: what the policy requires is refused, the rest is served on its bytes and age alone']),
       ...(pinned ? ['                 its keys are its own word, pinned on first use: better give trust.registryKeys'] : []),
       ...(noKeys ? ['                 it signs, and no keys are known for it: set trust.registry or trust.registryKeys of this uplink'] : []),

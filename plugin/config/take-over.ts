@@ -1,6 +1,9 @@
 import { getDefaultConfig } from '@verdaccio/config'
-import { ConfigurationError } from '../domain/errors.ts'
+import leven from 'leven'
+import { ConfigurationError, type Problem } from '../domain/errors.ts'
 import { isObject, type JsonObject } from '../domain/json.ts'
+
+const SECTION = 'provenance'
 
 export interface TakenOver {
   readonly config: JsonObject
@@ -20,6 +23,7 @@ export function takeOver(config: JsonObject): TakenOver {
   const { audit, ...others } = middlewares
   // It would post to a registry of its own choice, with the client's credentials.
   if (audit !== undefined) notes.push('middlewares.audit is left out: it would send clients\' credentials past this mirror')
+  assertSpelling(config, Object.keys(others))
   const section = mapping(config, 'middlewares.provenance', middlewares.provenance)
 
   const moved = mapping(config, 'uplinks', config.uplinks)
@@ -39,13 +43,22 @@ export function takeOver(config: JsonObject): TakenOver {
   }
 }
 
+/** Verdaccio skips a section it knows no plugin for, and the mirror would run on the defaults. */
+function assertSpelling(config: JsonObject, sections: readonly string[]): void {
+  const near = sections.find((name) => name !== SECTION && leven(name.toLowerCase(), SECTION) <= 3)
+  if (near === undefined) return
+  throw mistake(config, { path: `middlewares.${near}`, message: 'is no section of this mirror', remedy: `Did you mean middlewares.${SECTION}?` })
+}
+
 /** A section as it stands; what is written and not understood must not turn into the defaults. */
-function mapping({ configPath }: JsonObject, path: string, value: unknown): JsonObject {
+function mapping(config: JsonObject, path: string, value: unknown): JsonObject {
   if (isObject(value)) return value
   if (value === undefined || value === null) return {}
-  const problem = { path, message: 'is not a mapping', remedy: 'Write it as in docs/configuration.md.' }
-  throw new ConfigurationError(typeof configPath === 'string' ? configPath : 'config.yaml', [problem])
+  throw mistake(config, { path, message: 'is not a mapping', remedy: 'Write it as in docs/configuration.md.' })
 }
+
+const mistake = ({ configPath }: JsonObject, problem: Problem): ConfigurationError =>
+  new ConfigurationError(typeof configPath === 'string' ? configPath : 'config.yaml', [problem])
 
 /** The `packages` of middlewares.provenance that Verdaccio's `proxy` amounts to; undefined when no pattern has one. */
 function proxies(packages: unknown): JsonObject | undefined {

@@ -27,8 +27,10 @@ const KNOWN_PROVENANCE = new Set(['https://slsa.dev/provenance/v0.2', 'https://s
  */
 export function knownAttestations(context: PackageContext, manifest: VersionManifest): AttestationResult {
   const own = ownCopy(context, manifest)
-  if (own !== undefined) return own.known ?? CLAIMED
-  return expects(context, manifest).ask ? claimed(manifest) : ABSENT
+  const { ask } = expects(context, manifest)
+  if (own === undefined) return ask ? claimed(manifest) : ABSENT
+  if (own.known === undefined) return CLAIMED
+  return stands(own.known) || !ask ? own.known : claimed(manifest)
 }
 
 /**
@@ -42,13 +44,27 @@ export async function verifiedAttestations(
   urgency: Urgency = 'foreground',
 ): Promise<AttestationResult> {
   try {
-    return (await remembered(context, manifest, deps)) ?? (await asked(context, manifest, deps, urgency))
+    const own = await remembered(context, manifest, deps)
+    if (own !== undefined && stands(own)) return own
+    const fresh = await asked(context, manifest, deps, urgency)
+    return own === undefined ? fresh : renewed(own, fresh)
   } catch (error) {
     if (!(error instanceof Unavailable)) throw error
     const evidence: Evidence<never> = { state: 'unavailable', reasons: [error.reason] }
     return { publishAttestation: evidence, provenance: evidence }
   }
 }
+
+/** An own copy that rests on what is no longer trusted must not keep newer evidence from being asked for. */
+const stands = ({ publishAttestation, provenance }: AttestationResult): boolean =>
+  [publishAttestation, provenance].every(({ state }) => state === 'verified' || state === 'absent')
+
+/** Only better evidence takes the place of a copy that no longer stands: else dropping it upstream would make it absent. */
+const renewed = (own: AttestationResult, fresh: AttestationResult): AttestationResult => ({
+  publishAttestation: isNews(fresh.publishAttestation) ? fresh.publishAttestation : own.publishAttestation,
+  provenance: isNews(fresh.provenance) ? fresh.provenance : own.provenance,
+})
+const isNews = ({ state }: Evidence<unknown>): boolean => state === 'verified' || state === 'unavailable'
 
 async function asked(
   context: PackageContext,

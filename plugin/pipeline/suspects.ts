@@ -34,8 +34,9 @@ export class Suspects {
     const key = keyOf(registry, name, manifest)
     const reasons = faults.filter(({ code }) => isForgery(code) || code === 'tarball-host-refused')
     if (reasons.length === 0) return this.#faults.delete(key)
+    const before = this.of(registry, name, manifest, now)?.reasons.map(({ code }) => code).join(' ')
     this.#faults.set(key, { until: new Date(now.getTime() + REMEMBERED_MS), reasons, said: digestOf(manifest) })
-    return true
+    return before !== reasons.map(({ code }) => code).join(' ')
   }
 }
 

@@ -111,6 +111,9 @@ describe('taking over Verdaccio\'s configuration', () => {
     const { config } = taken({ uplinks: { a: {}, b: {} }, packages: { '**': { access: '$all' } } })
     assert.deepEqual((config.middlewares as { provenance: { packages: object } }).provenance.packages, { '**': ['a', 'b'] })
   })
+  it('a misspelled section does not start on the defaults', () => {
+    assert.deepEqual(problemsOf(() => taken({ middlewares: { provenence: { policy: './policy.yaml' } } })), ['middlewares.provenence'])
+  })
   it('leaves the audit middleware out, and says so', () => {
     const { config, notes } = taken({ middlewares: { audit: { enabled: true }, other: {} } })
     assert.deepEqual(Object.keys(config.middlewares as object), ['other', 'provenance'])

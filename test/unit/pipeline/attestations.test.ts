@@ -233,6 +233,25 @@ describe('attestations of a version', () => {
       world.verifier.attestation = () => ({ publishAttestation: ABSENT, provenance: failed('invalid', 'provenance-invalid') })
       assert.deepEqual(await ask(), ['absent', 'invalid provenance-invalid'])
     })
+    it('that no longer stands does not keep newer evidence from being asked for', async () => {
+      world.trust = trustOf({ revision: 'r2', anchors: new Set() })
+      const newer = Buffer.from('{"attestations":[{}]}')
+      world.attest('1.0.0', newer)
+      world.verifier.attestation = ({ document }) =>
+        Buffer.compare(document, newer) === 0 ? BOTH : { publishAttestation: published, provenance: failed('invalid', 'provenance-invalid') }
+      assert.deepEqual(await ask(), ['verified', 'verified'])
+    })
+    it('that no longer stands is not absent because the upstream dropped it', async () => {
+      world.trust = trustOf({ revision: 'r2', anchors: new Set() })
+      world.verifier.attestation = () => ({ publishAttestation: published, provenance: failed('invalid', 'provenance-invalid') })
+      assert.deepEqual(await ask(UNANNOUNCED), ['verified withdrawn', 'invalid provenance-invalid'])
+    })
+    it('that no longer stands is a claim for a listing, while the upstream can be asked', async () => {
+      world.trust = trustOf({ revision: 'r2', anchors: new Set() })
+      world.verifier.attestation = () => ({ publishAttestation: published, provenance: failed('invalid', 'provenance-invalid') })
+      await ask()
+      assert.deepEqual([await known(), await known(UNANNOUNCED)], [['claimed', 'claimed'], ['verified withdrawn', 'invalid provenance-invalid']])
+    })
     it('that is lost is asked for again', async () => {
       world.facts.stored.clear()
       world.bytes.documents.clear()
