@@ -1,5 +1,6 @@
 import type { Integrity } from './integrity.ts'
 import type { PackageRef } from './package-ref.ts'
+import type { RegistrySignature } from './packument.ts'
 import type { Reason } from './reason.ts'
 import type { SignerIdentity } from './signer-identity.ts'
 
@@ -85,4 +86,11 @@ export interface Candidate {
    * time, the verified log time, and the last upstream answer without it.
    */
   readonly notBefore: Date
+}
+
+/** Evidence of one version that the upstream no longer shows and the mirror goes on serving. */
+export interface KeptEvidence {
+  readonly signatures?: readonly RegistrySignature[]
+  /** `provenance` is its predicate type; absent when the kept document holds a publish attestation only. */
+  readonly attestations?: { readonly provenance?: string }
 }

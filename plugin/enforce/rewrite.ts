@@ -1,6 +1,7 @@
 import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/json.ts'
 import { tarballFileName } from '../domain/package-ref.ts'
-import type { Packument, RegistrySignature, VersionManifest } from '../domain/packument.ts'
+import type { KeptEvidence } from '../domain/evidence.ts'
+import type { Packument, VersionManifest } from '../domain/packument.ts'
 import type { Reason } from '../domain/reason.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { abbreviate } from './abbreviate.ts'
@@ -14,13 +15,7 @@ export interface RewriteOptions extends ListingOptions {
   /** `marked`: refused versions stay visible, deprecated with the reason; the tarball gate refuses them all the same. */
   readonly withheld?: 'hidden' | 'marked'
   /** Evidence that the ledger kept, by version: it replaces what the upstream says now, or no longer says. */
-  readonly restored?: ReadonlyMap<string, RestoredEvidence>
-}
-
-export interface RestoredEvidence {
-  readonly signatures?: readonly RegistrySignature[]
-  /** `provenance` is its predicate type; absent when the kept document holds a publish attestation only. */
-  readonly attestations?: { readonly provenance?: string }
+  readonly restored?: ReadonlyMap<string, KeptEvidence>
 }
 
 export interface Rewritten {
@@ -129,7 +124,7 @@ function distOf(name: string, manifest: VersionManifest, { baseUrl, restored }: 
   }
 }
 
-const announcementOf = ({ provenance }: NonNullable<RestoredEvidence['attestations']>): JsonObject =>
+const announcementOf = ({ provenance }: NonNullable<KeptEvidence['attestations']>): JsonObject =>
   provenance === undefined ? {} : { provenance: { predicateType: provenance } }
 
 const refusedText = (reasons: readonly Reason[]): string =>

@@ -1,14 +1,8 @@
-import type { Candidate, Evidence } from '../domain/evidence.ts'
-import type { Packument, RegistrySignature } from '../domain/packument.ts'
+import type { Candidate, Evidence, KeptEvidence } from '../domain/evidence.ts'
+import type { Packument } from '../domain/packument.ts'
 import type { Policy, UpstreamPackument } from '../domain/ports.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import type { PackageContext } from './context.ts'
-
-/** Evidence the upstream no longer shows and the mirror goes on serving. */
-export interface KeptEvidence {
-  readonly signatures?: readonly RegistrySignature[]
-  readonly attestations?: { readonly provenance?: string }
-}
 
 /** A package with the verdict on each of its versions: what answers are made of. Immutable. */
 export class Listing {
