@@ -8,8 +8,8 @@ export function describePolicy(policy: TrustPolicy): readonly string[] {
   const { preset, mode, listing, onUnavailable, revision, rules, missing, waivers } = policy
   return [
     `policy ${revision}: preset ${preset}, mode ${mode}${mode === 'monitor' ? ' (refuses nothing but wrong bytes)' : ''}`,
-    `lists ${listing === 'claimed' ? 'what is claimed, and verifies before the tarball is served' : 'only what is verified'}`,
-    `evidence that cannot be had: ${onUnavailable === 'deny' ? 'not served' : 'served with a warning where it is ifPresent'}`,
+    `packuments list ${listing === 'claimed' ? 'versions whose provenance is claimed; it is verified before the tarball is served' : 'verified versions only'}`,
+    `where the upstream does not answer for evidence: ${onUnavailable === 'deny' ? '503, nothing is served on a guess' : 'served with a warning where it is ifPresent'}`,
     ...rules.flatMap((rule, index) => [`${index + 1}. ${rule.name}`, `   ${describeRule(rule)}`]),
     ...waivers.map(describeWaiver),
     ...missing.map((part) => `not enforced by this version: ${part}`),
@@ -19,8 +19,8 @@ export function describePolicy(policy: TrustPolicy): readonly string[] {
 const describeWaiver = ({ package: spec, waives, integrity, reason, approvedBy, expires }: Waiver): string =>
   `waiver for ${spec}${integrity === undefined ? '' : ' (these bytes only)'} until ${expires.toISOString().slice(0, 10)}: ${waives.join(', ')}; ${reason}; approved by ${approvedBy}`
 
-function describeRule({ packages, origin, verdict, require, where, onFailure }: EffectiveRule): string {
-  const of = `${packages.join(' ')}${origin === 'any' ? ', local ones too' : ''}`
+function describeRule({ packages, verdict, require, where, onFailure }: EffectiveRule): string {
+  const of = packages.join(' ')
   if (verdict !== undefined) return `${of}: ${verdict.outcome}, ${verdict.reason}`
   const { anyOf, ...siblings } = require
   const alternatives = anyOf === undefined ? '' : `; and one of: ${anyOf.map(describeRequire).join(' | ')}`
@@ -28,8 +28,12 @@ function describeRule({ packages, origin, verdict, require, where, onFailure }: 
   return `${of}: ${describeRequire(siblings)}${alternatives}${condition}${onFailure === 'warn' ? '; else a warning' : ''}`
 }
 
+/** Unsigned hints that nobody asked for go without saying; what is switched off of the evidence does not. */
+const SILENT: ReadonlySet<string> = new Set(['stagedPublish', 'trustedPublisher'])
+
 const describeRequire = (require: BranchDocument): string =>
   Object.entries(require)
+    .filter(([key, value]) => !(SILENT.has(key) && value === 'ignore'))
     .map(([key, value]) => `${key} ${typeof value === 'object' ? describeIdentity(value) : String(value)}`)
     .join(', ')
 
