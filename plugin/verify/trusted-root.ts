@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { crypto as sigstoreCrypto } from '@sigstore/core'
+import { crypto as sigstoreCrypto, X509Certificate as SigstoreCertificate } from '@sigstore/core'
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
@@ -96,6 +96,8 @@ function certificateOf(entry: Json): X509Certificate | undefined {
   if (der === undefined) return undefined
   try {
     const certificate = new X509Certificate(der)
+    // The library that will verify with it reads more strictly.
+    SigstoreCertificate.parse(Buffer.from(der))
     // A key that cannot be read is found out only when it is asked for.
     return certificate.publicKey.type === 'public' ? certificate : undefined
   } catch {
