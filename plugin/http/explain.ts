@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../domain/json.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
 import type { Listing } from '../pipeline/listing.ts'
+import { withdrawnReason } from './refusal.ts'
 
 /** Why one version is served or refused: the answer of `/-/provenance/v1/packages/:pkg/:version`. */
 export function explainVersion({ ref, candidate, verdict }: Judgement, policyRevision: string, nearest: string | undefined): JsonObject {
@@ -17,6 +18,13 @@ export function explainVersion({ ref, candidate, verdict }: Judgement, policyRev
     evidence: evidenceDocument(candidate),
     ...(nearest === undefined ? {} : { nearestAllowed: nearest }),
   }
+}
+
+/** What was here and is gone: the address that its refusal names has an answer too. */
+export function explainWithdrawn(name: string, version: string | undefined, policyRevision: string): JsonObject {
+  const which = version === undefined ? {} : { version }
+  const { code, message } = withdrawnReason({ name, ...which })
+  return { package: name, ...which, outcome: 'deny', reasons: [{ code, message }], policyRevision }
 }
 
 /** All versions of a package with their verdicts, as the listing has them. */

@@ -9,7 +9,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import { beforeRoutes, isLocal, mayAccess, onlyPackages, type AccessOptions } from './access.ts'
 import { onlyHandled, reachWebApi } from './core-requests.ts'
 import { keysDocument, verifiedPart } from './evidence.ts'
-import { explainPackage, explainVersion } from './explain.ts'
+import { explainPackage, explainVersion, explainWithdrawn } from './explain.ts'
 import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
 import { localManifest, localTarball } from './local.ts'
 import { PackumentAnswers, explainUrl } from './packuments.ts'
@@ -90,8 +90,10 @@ export function createRouter(deps: RouterDeps): Router {
     const { name, version } = namesOf(request)
     const listing = await pipeline.listing(name)
     const judged = version === undefined || listing === 'absent' ? 'absent' : await pipeline.judge({ name, version })
-    if (listing === 'absent' || (version !== undefined && judged === 'absent')) notFound(response, `${name} is not known here`)
-    else {
+    if (listing === 'absent' || (version !== undefined && judged === 'absent')) {
+      if (!pipeline.knew({ name, version })) return notFound(response, `${name} is not known here`)
+      await send(request, response, new Body(explainWithdrawn(name, version, deps.policy().revision), JSON_TYPE), NO_CACHE)
+    } else {
       const document =
         judged === 'absent' ? explainPackage(listing) : explainVersion(judged, deps.policy().revision, nearestAllowed(judged.ref.version, listing.verdicts))
       await send(request, response, new Body(document, JSON_TYPE), NO_CACHE)

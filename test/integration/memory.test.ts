@@ -165,6 +165,10 @@ describe('memory: what the mirror has seen', function () {
     registry.unpublish(name, '1.1.0')
     assert.deepEqual(await codes(`/${name}/-/${name}-1.1.0.tgz`), ['version-withdrawn'])
     assert.equal((await mirror.get(`/${name}/-/${name}-9.9.9.tgz`)).status, 404)
+    const { explain } = await mirror.json(`/${name}/-/${name}-1.1.0.tgz`)
+    const explained = (await (await fetch(explain as string)).json()) as { outcome: string; reasons: { code: string }[] }
+    assert.deepEqual([explained.outcome, explained.reasons[0]?.code], ['deny', 'version-withdrawn'])
+    assert.equal((await mirror.get(`/-/provenance/v1/packages/${name}/9.9.9`)).status, 404)
   })
 
   it('takes a fresh version out until it is old enough, and lists it when only the clock has moved', async () => {
