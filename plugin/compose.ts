@@ -1,17 +1,26 @@
 /** The only wiring, and the only reader of process.env. */
-import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { LoggedDecisions, type StructuredLogger } from './audit/decisions.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
-import { ConfigurationError, Unavailable } from './domain/errors.ts'
-import { PUBLISHED_HERE, type Clock, type DecisionLog, type Ledger, type TrustMaterial } from './domain/ports.ts'
+import { Unavailable } from './domain/errors.ts'
+import { buildersOf } from './domain/identity-document.ts'
+import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams } from './domain/ports.ts'
+import { parseIntegrity } from './domain/integrity.ts'
+import type { PackageRef } from './domain/package-ref.ts'
 import { createTarballInspector, type TarballLimits } from './enforce/tarball.ts'
+import { assertKeys, vsaOf } from './compose-files.ts'
+import { localPackages, type OpenLocal } from './compose-local.ts'
+import { whatIf } from './compose-what-if.ts'
 import type { RouterDeps } from './http/router.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import { LocalSigner } from './keys/local-signer.ts'
 import { Behind } from './pipeline/behind.ts'
-import { Pipeline } from './pipeline/pipeline.ts'
-import { parsePolicy, presetPolicy, type TrustPolicy } from './policy/index.ts'
+import { Pipeline, type PipelineDeps } from './pipeline/pipeline.ts'
+import { showText, type TrustPolicy } from './policy/index.ts'
+import { policySourceOf, type PolicyReading, type PolicySource } from './rollout/policy-source.ts'
+import { readConfiguredPolicy, Rollout, type RolloutReplacements } from './rollout/rollout.ts'
 import { FileByteStore } from './store/bytes.ts'
 import { FactCache } from './store/facts.ts'
 import { SqliteLedger } from './store/ledger.ts'
@@ -27,15 +36,24 @@ export {
   describePolicy,
   parseDuration,
   parsePolicy,
+  policyDocument,
   policyJsonSchema,
   presetDocument,
   presetPolicy,
   PRESETS,
+  problemDocument,
+  proposeRules,
   runExamples,
+  WAIVABLE,
   type ExampleResult,
+  type NewWaiver,
   type PresetName,
+  type ProposedRule,
   type TrustPolicy,
+  type UsedVersion,
 } from './policy/index.ts'
+export { environmentVariable, openKeys, openLedger } from './compose-files.ts'
+export { reloadText } from './rollout/rollout.ts'
 
 /** What a test replaces; the rest is real. */
 export interface Replacements {
@@ -48,6 +66,10 @@ export interface Replacements {
   readonly limits?: Limits
   /** How the refresh of trust material waits. */
   readonly schedule?: TrustKeeperOptions['schedule']
+  /** How the policy's files are read and watched. */
+  readonly rollout?: RolloutReplacements
+  /** An archive in the place of the uplinks, while it is imported. Nothing is then asked of anybody, for trust material neither. */
+  readonly archive?: (clients: ReadonlyMap<string, RegistryClient>) => Upstreams
 }
 
 /** Bounds of what upstreams send, where a test needs smaller ones; see docs/limits.md. Sizes in bytes, times in milliseconds. */
@@ -65,7 +87,10 @@ export interface Limits {
 /** What was configured, read and found usable. Nothing is open yet. */
 export interface Prepared {
   readonly configuration: Configuration
+  /** In an opened mirror: the one in force now. */
   readonly policy: TrustPolicy
+  readonly policySource: PolicySource
+  readonly firstPolicy: Extract<PolicyReading, { readonly policy: TrustPolicy }>
   /** By uplink; an uplink is missing while there is none. */
   readonly trust: ReadonlyMap<string, TrustMaterial>
   readonly trustBasis: TrustBasis
@@ -74,11 +99,25 @@ export interface Prepared {
 /** A mirror's insides, opened. */
 export interface Engine extends Prepared {
   readonly pipeline: Pipeline
+  readonly upstreams: Upstreams
+  /** By name. */
+  readonly clients: ReadonlyMap<string, RegistryClient>
+  readonly ledger: SqliteLedger
   /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
   readonly trustKeeper: TrustKeeper
-  readonly routes: Omit<RouterDeps, 'auth' | 'storage' | 'logger' | 'unfiltered'>
+  /** The policy and its reloads; `start` it likewise. */
+  readonly rollout: Rollout
+  /** Signs what is published here. */
+  readonly localSigner: LocalSigner
+  readonly routes: Omit<RouterDeps, 'auth' | 'storage' | 'logger' | 'unfiltered' | 'local'>
+  /** Packages published here, once Verdaccio has handed out its storage. */
+  readonly openLocal: OpenLocal
+  /** Judges by another policy; nothing of what is in force, and nothing that is remembered of builders, changes. */
+  whatIf(policy: TrustPolicy): Pipeline
   /** Asks every uplink what evidence it publishes. Never rejects. */
   probeUplinks(): Promise<ReadonlyMap<string, Probe>>
+  /** Whether a version was verified before and its bytes are here, by `integrity` where that is given; asks no uplink. */
+  isKept(ref: PackageRef, integrity: string | undefined): Promise<boolean>
   /** Resolves when nothing is done behind answers any more. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -95,25 +134,18 @@ const MIN_DISK_FOR_PACKUMENTS = 1024 ** 3
  */
 export function prepare(core: VerdaccioConfiguration): Prepared {
   const configuration = readConfiguration(core, process.env)
-  const policy = configuration.policy === undefined ? presetPolicy() : parsePolicy(configuration.policy.source, configuration.policy.file, { readFile: (file) => readFileSync(file, 'utf8') })
+  const policySource = policySourceOf(configuration.policy)
+  const firstPolicy = readConfiguredPolicy(policySource, new Date())
+  if (firstPolicy.error !== undefined) throw firstPolicy.error
   const trustBasis = readTrustBasis(configuration)
-  return { configuration, policy, trust: assembleTrust(trustBasis), trustBasis }
-}
-
-/**
- * The ledger of a configuration without the rest of a mirror, also while one runs on the same file.
- * @throws ConfigurationError when there is none: an empty one made here would say that nothing was ever seen
- */
-export function openLedger(core: VerdaccioConfiguration): { readonly ledger: Ledger; readonly file: string } {
-  const { database: file, file: config } = readConfiguration(core, process.env)
-  if (existsSync(file)) return { ledger: new SqliteLedger({ file }), file }
-  const problem = { path: 'middlewares.provenance.store', message: `there is no ledger at ${file}`, remedy: 'Name the configuration of a mirror that has run.' }
-  throw new ConfigurationError(config, [problem])
+  // Found out now, not when the first package published here is asked for.
+  assertKeys(configuration)
+  return { configuration, policy: firstPolicy.policy, policySource, firstPolicy, trust: assembleTrust(trustBasis), trustBasis }
 }
 
 /** Opens the stores and puts the parts together. */
 export async function open(prepared: Prepared, logger: StructuredLogger, replacements: Replacements = {}): Promise<Engine> {
-  const { configuration, policy, trustBasis } = prepared
+  const { configuration, trustBasis } = prepared
   const { cache, database } = configuration
   const { limits = {} } = replacements
   const clock = replacements.clock ?? { now: () => new Date() }
@@ -130,6 +162,9 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
   const bytes = await FileByteStore.open({ dir: cache.dir, maxBytes: cache.disk, limit: limits.tarball, onError })
   const ledger = new SqliteLedger({ file: database, onError })
   const facts = new FactCache({ storage: database.replace(/(\.db)?$/, '-facts.db'), memory: cache.memory / 4, onError })
+  const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
+  const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })
+  const localSigner = new LocalSigner({ ring, ledger, mayShadow: configuration.mayShadow, clock, warn: warnOfKeys })
   const verifier = createVerifier(limits.verification)
   const clients = configuration.uplinks.map(
     (uplink) =>
@@ -156,40 +191,73 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
   // Each uplink its own: one that does not answer would keep the others' questions waiting.
   const waiting = limits.questions ?? WAITING_QUESTIONS
   const turns = new Map(clients.map(({ name }) => [name, boundedLimit(CONCURRENT_QUESTIONS, waiting)]))
+  const rollout = new Rollout({
+    source: prepared.policySource,
+    first: prepared.firstPolicy,
+    clock,
+    log: logger,
+    decisions: replacements.decisions ?? new LoggedDecisions(logger),
+    replacements: replacements.rollout,
+  })
   const behind = new Behind({ verifier, ledger, bytes }, onError)
-  const pipeline = new Pipeline({
-    upstreams: new RoutedUpstreams(clients, configuration.uplinksFor),
+  const upstreams = replacements.archive?.(byName) ?? new RoutedUpstreams(clients, configuration.uplinksFor)
+  const pipelineDeps: PipelineDeps = {
+    upstreams,
     verifier,
     facts,
     ledger,
     bytes,
     inspector: createTarballInspector(limits.inspection),
-    policy: () => policy,
+    policy: () => rollout.policy,
     trustOf: (uplink) => trustKeeper.material(uplink),
-    renewal: trustKeeper,
+    renewal: replacements.archive === undefined ? trustKeeper : undefined,
     signsAlways: (uplink) => signing.has(uplink),
-    decisions: replacements.decisions ?? new LoggedDecisions(logger),
+    decisions: rollout.decisions,
     clock,
     limit: (task, uplink) => turns.get(uplink)?.(task) ?? task(),
     listingMemory: cache.memory,
     behind,
     deadline: () => wait(replacements.deadline ?? FIRST_ANSWER_MS, undefined, { ref: false }),
     onBackgroundError: onError,
-  })
+  }
+  const pipeline = new Pipeline(pipelineDeps)
 
   let closed = false
   return {
     ...prepared,
+    get policy() { return rollout.policy },
     get trust() { return trustKeeper.materials },
     pipeline,
+    upstreams,
+    clients: byName,
+    ledger,
     trustKeeper,
+    rollout,
+    localSigner,
+    whatIf: (policy) => whatIf(pipelineDeps, policy),
+    openLocal: localPackages(pipelineDeps, { evidence: ledger, maintainers: ledger, signer: localSigner, trustBasis, listingMemory: cache.memory / 8 }),
     routes: {
       pipeline,
       maxInFlight: limits.inFlight,
-      policy: () => policy,
+      policy: () => rollout.policy,
+      policyStatus: { brief: () => rollout.brief(), full: () => rollout.full() },
       registryKeys: () => [...trustKeeper.materials.values()].flatMap(({ registryKeys }) => registryKeys),
+      vsa: vsaOf(configuration, { policy: () => rollout.policy, clock, warn: warnOfKeys }),
+      localKeys: (needed) => localSigner.publicKeys(needed),
       addresses: { urls: configuration.publicUrls, prefix: configuration.urlPrefix },
       mayShadow: configuration.mayShadow,
+      advisories: {
+        uplinksFor: configuration.uplinksFor,
+        registryOf: (uplink) => byName.get(uplink)?.registry,
+        origin: (name) => ledger.origin(name),
+        mayShadow: configuration.mayShadow,
+        find: async (name) => {
+          const found = await upstreams.find(name)
+          return found === 'absent' ? undefined : found.upstream.name
+        },
+        ask: async (uplink, versions) => (await byName.get(uplink)?.advisories(versions)) ?? 'absent',
+      },
+      builders: (name) => buildersOf(ledger.identities, ledger.registriesOf(name), name, showText),
       publishedHere: {
         has: (name) => ledger.origin(name) === PUBLISHED_HERE,
         note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
@@ -198,12 +266,18 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
       notReady: () => (closed ? ['the mirror is shutting down'] : trustKeeper.problems),
     },
     probeUplinks: async () => new Map(await Promise.all(clients.map(async (client) => [client.name, await probe(client)] as const))),
+    isKept: async ({ name, version }, integrity) => {
+      const known = ledger.registriesOf(name, version).flatMap((registry) => ledger.records(registry, name).get(version)?.integrity ?? [])
+      const parsed = parseIntegrity(known.find((sri) => integrity === undefined || integrity.split(/\s+/).includes(sri)))
+      return parsed.state === 'ok' && (await bytes.tarball(parsed.sha512)) !== undefined
+    },
     settled: async () => {
       await Promise.all([behind.settled(), ...clients.map((client) => client.settled())])
     },
     close: async () => {
       closed = true
       trustKeeper.close()
+      rollout.close()
       await Promise.all([behind.close(), ...clients.map((client) => client.close())])
       await verifier.close()
       await facts.close()

@@ -5,8 +5,10 @@ import { open, prepare, type Engine, type Replacements } from './compose.ts'
 import type { VerdaccioConfiguration } from './config/configuration.ts'
 import { messageOf } from './domain/errors.ts'
 import { isLocal, type TokenLogger, type VerdaccioAuth, type VerdaccioStorage } from './http/access.ts'
+import { withSignatures } from './http/local-signatures.ts'
+import { withoutRefused, type LocalPackages } from './http/local.ts'
 import { createRouter } from './http/router.ts'
-import { withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
+import { empty, withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
 
 export type VerdaccioLogger = StructuredLogger & TokenLogger
 
@@ -24,11 +26,14 @@ interface Shared {
   readonly engine: Promise<Engine>
   /** Set once the middleware is registered: without it nothing can tell a package published here from a stored foreign one. */
   storage: VerdaccioStorage | undefined
+  /** Packages published here, from then on. */
+  local: Promise<LocalPackages> | undefined
 }
 
 const shared = new WeakMap<object, Shared>()
 const registered: Promise<Engine>[] = []
-const writing = new AsyncLocalStorage<boolean>()
+/** Who is reading what is stored: a write, which must see all of it; or the registry of packages published here, which judges it. */
+const reading = new AsyncLocalStorage<'write' | 'registry' | 'other'>()
 let replacements: Replacements = {}
 
 /** Engines whose routes are in place, oldest first: how `serve` asserts that Verdaccio loaded this plugin, and this copy of it. */
@@ -62,10 +67,13 @@ export class ProvenancePlugin {
     const logger = this.#logger
     // The core applies no filter that nobody configured.
     if (storage.filters?.some((filter) => filter instanceof ProvenancePlugin) !== true) storage.filters = [...(storage.filters ?? []), this]
-    const unfiltered = (run: () => void): void => { writing.run(true, run) }
-    const router = engine.then(({ routes }) => createRouter({ ...routes, auth, storage, logger, unfiltered }))
+    const unfiltered = (run: () => void): void => { reading.run('write', run) }
+    const unjudged = (run: () => void): void => { reading.run('registry', run) }
+    const local = engine.then(({ openLocal }) => openLocal(storage, unjudged))
+    this.#state.local = local
+    const router = Promise.all([engine, local]).then(([{ routes }, packages]) => createRouter({ ...routes, auth, storage, logger, unfiltered, local: packages }))
     app.use((request, response, next) => {
-      writing.run(!['GET', 'HEAD'].includes(request.method), () => {
+      reading.run(['GET', 'HEAD'].includes(request.method) ? 'other' : 'write', () => {
         router.then((route) => { route(request, response, next) }, (error: unknown) => { notOpened(response, error) })
       })
     })
@@ -77,11 +85,20 @@ export class ProvenancePlugin {
    * core shows nothing that came from an uplink. Writes see everything, since Verdaccio deletes what a filter hides.
    */
   async filter_metadata(manifest: StoredManifest): Promise<StoredManifest> {
-    if (writing.getStore() === true) return manifest
+    if (reading.getStore() === 'write') return manifest
     const storage = 'failure' in this.#state ? undefined : this.#state.storage
     // Whatever cannot be told to be local is hidden: Verdaccio would show everything if this threw.
     const local = storage !== undefined && (await isLocal(storage, manifest.name).catch(() => false))
-    return withoutUpstreamVersions(manifest, local)
+    const published = withoutUpstreamVersions(manifest, local)
+    if (!local || reading.getStore() === 'registry' || 'failure' in this.#state) return published
+    try {
+      const packages = await this.#state.local
+      if (packages === undefined) return empty(manifest)
+      return withSignatures(await withoutRefused(published, packages), packages.signer)
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'what is published here cannot be judged, so it is not shown: @{err.message}')
+      return empty(manifest)
+    }
   }
 }
 
@@ -91,10 +108,11 @@ function sharedState(config: VerdaccioConfiguration, logger: VerdaccioLogger): S
   try {
     const engine = open(prepare(config), logger, replacements).then((opened) => {
       opened.trustKeeper.start()
+      opened.rollout.start()
       return opened
     })
     engine.catch((error: unknown) => { logger.error({ err: error }, 'the mirror cannot open its stores: @{err.message}') })
-    const state: Shared = { engine, storage: undefined }
+    const state: Shared = { engine, storage: undefined, local: undefined }
     shared.set(config, state)
     return state
   } catch (failure) {

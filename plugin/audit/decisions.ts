@@ -46,6 +46,7 @@ export class LoggedDecisions implements DecisionLog {
       codes: codes.join(' '),
       ...(verdict.monitored === undefined ? {} : { monitored: true }),
       ...(verdict.waiver === undefined ? {} : { waiver: { ...verdict.waiver, expires: verdict.waiver.expires.toISOString() } }),
+      ...(verdict.waivers === undefined ? {} : { waivers: verdict.waivers }),
       policyRevision: decision.policyRevision,
       at: decision.at.toISOString(),
     }

@@ -1,5 +1,7 @@
+import { describeBuilder, inForce, isOpen } from '../domain/pins.ts'
 import type { Ledger, LedgerReset, VersionRecord } from '../domain/ports.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
+import { printable } from './terminal.ts'
 
 /** What `ledger show` prints; times are ISO 8601. */
 export interface RememberedPackage {
@@ -14,6 +16,8 @@ export interface RememberedRegistry {
   readonly registry: string
   /** Whether a signature of this registry has ever verified: a missing one then counts. */
   readonly signs: boolean
+  /** Who built the package so far, as certified; see `pins show`. */
+  readonly builtBy: readonly string[]
   readonly versions: readonly RememberedVersion[]
 }
 
@@ -45,6 +49,7 @@ export function remembered(ledger: Ledger, name: string, version?: string): Reme
     registries: ledger.registriesOf(name, version).map((registry) => ({
       registry,
       signs: ledger.signs(registry),
+      builtBy: [...new Set(inForce(ledger.identities.pins(registry, name), undefined).filter(isOpen).map(describeBuilder))],
       versions: versionsOf(ledger, registry, name, version),
     })),
     resets: ledger
@@ -83,8 +88,9 @@ const VOUCHED = { signature: 'a registry signature', attestation: 'an attestatio
 export function ledgerText({ package: name, origin, registries, resets }: RememberedPackage): readonly string[] {
   return [
     ...(origin === null ? [] : [`${name} ${origin === PUBLISHED_HERE ? 'was published here' : `belongs to ${origin}`}`]),
-    ...registries.flatMap(({ registry, signs, versions }) => [
+    ...registries.flatMap(({ registry, signs, builtBy, versions }) => [
       `${name} from ${registry}${signs ? ' (which signs)' : ''}`,
+      ...builtBy.map((builder) => `  built by ${printable(builder)}`),
       ...versions.flatMap((version) => [`  ${printable(version.version)}`, ...versionText(version).map((line) => `    ${line}`)]),
     ]),
     ...(registries.length === 0 ? [`nothing is remembered of ${name} now`] : []),
@@ -106,9 +112,6 @@ function versionText({ firstSeen, lastAbsent, record }: RememberedVersion): read
 
 const kinds = ({ publishAttestation, provenance }: VersionRecord['had']): string =>
   [publishAttestation ? 'publish attestation' : '', provenance ? 'provenance' : ''].filter((kind) => kind !== '').join(', ')
-
-/** Key ids and versions are an upstream's words: no escape of theirs reaches a terminal. */
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 
 /** A reset as a line of the decision log. */
 export const resetLine = ({ name, version, reason, at }: LedgerReset, registries: readonly string[]): Readonly<Record<string, unknown>> => ({

@@ -6,6 +6,7 @@ import { ConfigurationError } from '../domain/errors.ts'
 import { splitSpec } from '../domain/package-ref.ts'
 import type { Ledger, LedgerReset } from '../domain/ports.ts'
 import { ledgerText, remembered, resetLine } from './ledger-text.ts'
+import { jsonText } from './terminal.ts'
 
 export interface LedgerOptions {
   readonly config?: string
@@ -26,7 +27,7 @@ export function showLedger(spec: string, options: LedgerOptions): readonly strin
     if (found.registries.length === 0 && found.resets.length === 0) throw unknown(ledger, file, name, version)
     return found
   })
-  return options.json === true ? [JSON.stringify(known, undefined, 2)] : ledgerText(known)
+  return options.json === true ? [jsonText(known, 2)] : ledgerText(known)
 }
 
 /**
@@ -44,11 +45,11 @@ export function resetLedger(spec: string, options: LedgerOptions & { readonly re
     return forgotten
   })
   // The decision line, as the mirror's own are: one JSON object.
-  const line = JSON.stringify(resetLine(what, registries))
+  const line = jsonText(resetLine(what, registries))
   return options.json === true ? [line] : [`forgot ${spec} (${registries.join(', ')}); a running mirror sees it with its next request`, line]
 }
 
-function withLedger<Result>({ config }: LedgerOptions, use: (ledger: Ledger, file: string) => Result): Result {
+export function withLedger<Result>({ config }: LedgerOptions, use: (ledger: Ledger, file: string) => Result): Result {
   const { ledger, file } = openLedger(takeOver(readYaml(path.resolve(config ?? DEFAULT_CONFIG))).config)
   try {
     return use(ledger, file)
@@ -71,4 +72,4 @@ function unknown(ledger: Ledger, file: string, name: string, version: string | u
   return usage(file, `nothing is remembered of ${name}@${String(version)}`, `Versions seen: ${versions.slice(-10).join(', ')}.`)
 }
 
-const usage = (where: string, message: string, remedy: string): ConfigurationError => new ConfigurationError(where, [{ path: '', message, remedy }])
+export const usage = (where: string, message: string, remedy: string): ConfigurationError => new ConfigurationError(where, [{ path: '', message, remedy }])

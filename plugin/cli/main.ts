@@ -6,4 +6,5 @@ if (!isSupported) {
   console.error(`verdaccio-provenance needs Node 22.22, 24.15, or 26 and later; this is ${process.versions.node}`)
   process.exit(2)
 }
-await import('./program.ts')
+const { program } = await import('./program.ts')
+await program.parseAsync()

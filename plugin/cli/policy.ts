@@ -1,35 +1,8 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { stringify } from 'yaml'
-import {
-  addWaiver,
-  describePolicy,
-  parseDuration,
-  parsePolicy,
-  policyJsonSchema,
-  presetDocument,
-  presetPolicy,
-  PRESETS,
-  runExamples,
-  type ExampleResult,
-  type PresetName,
-  type TrustPolicy,
-} from '../compose.ts'
-import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { addWaiver, parseDuration, policyJsonSchema, runExamples, type ExampleResult } from '../compose.ts'
+import { ConfigurationError, messageOf } from '../domain/errors.ts'
 import { EXIT } from './exit-codes.ts'
-
-/** @throws ConfigurationError when there is no such preset */
-export function showPreset(name: string, { yaml = false }: { readonly yaml?: boolean } = {}): void {
-  if (!Object.hasOwn(PRESETS, name)) throw usage('policy show', `there is no preset "${name}"`, `One of: ${Object.keys(PRESETS).join(', ')}.`)
-  const preset = name as PresetName
-  if (yaml) console.log(stringify(presetDocument(preset), { lineWidth: 0 }).trimEnd())
-  else print(describePolicy(presetPolicy(preset)))
-}
-
-/** @throws ConfigurationError with every mistake in the file */
-export function lintPolicy(file: string): void {
-  const policy = parse(file)
-  print([...policy.warnings.map((warning) => `warning: ${placeOf(warning)}${warning.path}: ${warning.message}. ${warning.remedy}`), ...describePolicy(policy)])
-}
+import { CONTEXT, parsePolicyFile, readPolicyText, usage } from './policy-file.ts'
 
 /**
  * Judges the examples of a policy.
@@ -37,7 +10,7 @@ export function lintPolicy(file: string): void {
  * @throws ConfigurationError with every mistake in the file, or when there are no examples
  */
 export function testPolicy(file: string, { json = false }: { readonly json?: boolean }): number {
-  const results = runExamples(parse(file), new Date())
+  const results = runExamples(parsePolicyFile(file), new Date())
   if (results.length === 0) throw usage(file, 'has no examples', 'Write `examples:`, as in config/policy.yaml.')
   const failed = results.filter(({ passed }) => !passed)
   if (json) console.log(JSON.stringify(results, undefined, 2))
@@ -89,7 +62,7 @@ export function allowVersion(spec: string, { policy: file, expires, reason, appr
       `Give --integrity sha512-... (npm view ${spec} dist.integrity), or --unpinned if you mean that.`,
     )
   const waiver = { package: spec, integrity, waives: waives.split(/[\s,]+/).filter((code) => code !== ''), reason, approvedBy, expires: dateOf(expires) }
-  replace(file, addWaiver(read(file), file, waiver, CONTEXT))
+  replace(file, addWaiver(readPolicyText(file), file, waiver, CONTEXT))
   console.log(`${file}: ${spec} may be installed until ${waiver.expires} in spite of ${waiver.waives.join(', ')}`)
 }
 
@@ -110,20 +83,6 @@ function replace(file: string, text: string): void {
     throw new ConfigurationError(file, [{ path: '', message: `cannot be written: ${messageOf(cause)}`, remedy: 'Name a file you may write.' }], { cause })
   }
 }
-
-const CONTEXT = { readFile: (path: string): string => readFileSync(path, 'utf8') }
-const parse = (file: string): TrustPolicy => parsePolicy(read(file), file, CONTEXT)
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigurationError(file, [{ path: '', message: `cannot be read: ${messageOf(cause)}`, remedy: 'Name a YAML file.' }], { cause })
-  }
-}
-
-const placeOf = ({ file, line }: Problem): string => (line === undefined ? '' : `${file === undefined ? 'line ' : `${file}:`}${String(line)}: `)
-const usage = (where: string, message: string, remedy: string): ConfigurationError => new ConfigurationError(where, [{ path: '', message, remedy }])
 
 const print = (lines: readonly string[]): void => {
   for (const line of lines) console.log(line)

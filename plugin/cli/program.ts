@@ -1,12 +1,23 @@
 import { Command } from 'commander'
 import { ConfigurationError, messageOf } from '../domain/errors.ts'
+import { LockfileError } from '../lockfile/index.ts'
+import { addArchiveCommands } from './archive-commands.ts'
+import { addCheckCommands } from './check-command.ts'
+import { addCompletionCommand } from './completion.ts'
+import { readDecisions } from './decision-log.ts'
 import { EXIT } from './exit-codes.ts'
+import { completeHelp } from './help.ts'
+import { addExplainCommands, addPolicyQuestions } from './explain-command.ts'
+import { KEY_PURPOSES, listKeys, publicKey, rotateSigningKeys, type KeysOptions, type RotateOptions } from './keys.ts'
 import { resetLedger, showLedger, type LedgerOptions } from './ledger.ts'
-import { allowVersion, lintPolicy, printSchema, showPreset, testPolicy, type AllowOptions } from './policy.ts'
-import { serve } from './serve.ts'
+import { allowVersion, printSchema, testPolicy, type AllowOptions } from './policy.ts'
+import { reasonLines } from './reasons.ts'
+import { addPinsCommand } from './pins-command.ts'
+import { lintPolicy, showPolicy, type ShowOptions } from './show-policy.ts'
+import type { ServeOptions } from './serve.ts'
 import { VERSION } from '../version.ts'
 
-const program = new Command('verdaccio-provenance')
+export const program = new Command('verdaccio-provenance')
   .description('A proxying npm registry mirror that enforces provenance')
   .version(VERSION)
   .showHelpAfterError()
@@ -17,23 +28,35 @@ program
   .description('runs the mirror')
   .option('-c, --config <file>', "Verdaccio's YAML with middlewares.provenance; default: data/config.yaml, written when it is missing")
   .option('-l, --listen <host:port>', 'where to listen; default: `listen` of the configuration')
-  .action((options: { config?: string; listen?: string }) => run(() => serve(options)))
+  .action((options: ServeOptions) => run(async () => {
+    // Verdaccio takes a second to load, and no other command needs it.
+    const { serve } = await import('./serve.ts')
+    await serve(options)
+  }))
 
-const policy = program.command('policy').description('shows and checks policies')
+const policy = program.command('policy').description('shows, checks and amends policies; a running mirror takes a changed file by itself, or at SIGHUP')
 policy
   .command('show')
-  .description('says what a preset asks for')
-  .argument('[preset]', 'observe, recommended, strict or lockdown', 'recommended')
-  .option('--yaml', 'as a policy that extends nothing and means the same')
-  .action((preset: string, options: { yaml?: boolean }) => run(() => showPreset(preset, options)))
+  .description('says what a preset, or the policy in a file, amounts to: every rule with its defaults filled in')
+  .argument('[preset|file]', 'observe, recommended, strict or lockdown; or a policy file', 'recommended')
+  .option('--yaml', 'as a policy that extends and includes nothing and means the same')
+  .option('--json', 'as JSON')
+  .action((what: string, options: ShowOptions) => run(() => { print(showPolicy(what, options)) }))
 policy
   .command('lint')
-  .description('checks a policy file and says what it amounts to')
+  .description('checks a policy file and the files it includes, and says what it amounts to; ends with 0 when the mirror would take it, also with warnings, and with 2 when not')
   .argument('<file>', 'the policy')
-  .action((file: string) => run(() => lintPolicy(file)))
+  .option('--json', 'mistakes, warnings and the policy as JSON')
+  .option('-l, --log <file>', 'the log of a mirror (JSON): says which waivers it needed, and warns of the others')
+  .action((file: string, options: { json?: boolean; log?: string }) => run(async () => {
+    const decisions = options.log === undefined ? undefined : await readDecisions(options.log)
+    const { code, lines } = lintPolicy(file, { ...options, decisions })
+    print(lines)
+    process.exitCode = code
+  }))
 policy
   .command('test')
-  .description('runs the examples of a policy file; ends with 1 when the policy says something else of one')
+  .description('runs the examples of a policy file; ends with 0 when all are as expected, with 1 and a table when not, with 2 when the file is wrong')
   .argument('<file>', 'the policy')
   .option('--json', 'every example, as JSON')
   .action((file: string, options: { json?: boolean }) => run(() => { process.exitCode = testPolicy(file, options) }))
@@ -43,7 +66,7 @@ policy
   .action(() => run(printSchema))
 policy
   .command('allow')
-  .description('writes a waiver for one version into a policy file')
+  .description('writes a waiver for one version into a policy file; a running mirror takes it within a second')
   .argument('<name@version>', 'the version')
   .requiredOption('-p, --policy <file>', 'the policy')
   .requiredOption('-e, --expires <date>', 'when it ends: a day (2027-03-01) or a span from now (30d)')
@@ -53,6 +76,8 @@ policy
   .option('-i, --integrity <sha512>', 'dist.integrity of the version: the waiver is for these bytes only')
   .option('--unpinned', 'for any bytes under this version')
   .action((spec: string, options: AllowOptions) => run(() => allowVersion(spec, options)))
+
+addPolicyQuestions(policy, (command) => run(async () => { process.exitCode = await command() }))
 
 const ledger = program.command('ledger').description('shows and mends what the mirror remembers')
 const LEDGER_CONFIG = "the mirror's configuration; default: data/config.yaml"
@@ -72,7 +97,45 @@ ledger
   .option('--json', 'the decision line alone')
   .action((spec: string, options: LedgerOptions & { reason: string }) => run(() => { print(resetLedger(spec, options)) }))
 
-await program.parseAsync()
+program
+  .command('reasons')
+  .description('says what the reason codes mean and what to do about them')
+  .argument('[code]', 'one of them; default: a line for each')
+  .option('--json', 'the words as JSON')
+  .action((code: string | undefined, options: { json?: boolean }) => run(() => { print(reasonLines(code, options)) }))
+
+const keys = program.command('keys').description('shows and rotates the keys that this mirror signs with: packages published here, verification summaries, archives')
+keys
+  .command('list')
+  .description('the keys of each purpose, oldest first; the last one signs')
+  .option('-c, --config <file>', LEDGER_CONFIG)
+  .option('--json', 'as JSON')
+  .action((options: KeysOptions) => run(() => { print(listKeys(options)) }))
+keys
+  .command('public')
+  .description('prints the public key that signs now, in PEM, for those who verify; makes it when there is none')
+  .argument('<purpose>', KEY_PURPOSES.join(', '))
+  .option('-c, --config <file>', LEDGER_CONFIG)
+  .action((purpose: string, options: KeysOptions) => run(() => { print(publicKey(purpose, options)) }))
+keys
+  .command('rotate')
+  .description('makes a new key that signs from now on; the old one stays listed for what was published before')
+  .option('-o, --overlap <span>', 'how long the old key still counts for what is published: other processes read the keys a little later', '1d')
+  .option('--revoke', 'drops the old keys: what they signed is signed anew')
+  .option('-p, --purpose <purpose>', KEY_PURPOSES.join(', '), 'registry')
+  .option('-c, --config <file>', LEDGER_CONFIG)
+  .option('--json', 'as JSON')
+  .action((options: RotateOptions) => run(() => { print(rotateSigningKeys(options)) }))
+
+addCheckCommands(program, (command) => run(async () => { process.exitCode = await command() }))
+
+addPinsCommand(program, (command) => run(() => { print(command()) }))
+
+addExplainCommands(program, (command) => run(async () => { process.exitCode = await command() }))
+
+addArchiveCommands(program, (command) => run(async () => { process.exitCode = await command() }))
+addCompletionCommand(program, (command) => run(() => { print(command()) }))
+completeHelp(program)
 
 function print(lines: readonly string[]): void {
   for (const line of lines) console.log(line)
@@ -83,7 +146,7 @@ async function run(command: () => Promise<void> | void): Promise<void> {
   try {
     await command()
   } catch (error) {
-    console.error(error instanceof ConfigurationError ? error.message : `error: ${messageOf(error)}`)
+    console.error(error instanceof ConfigurationError || error instanceof LockfileError ? error.message : `error: ${messageOf(error)}`)
     process.exit(EXIT.usage)
   }
 }

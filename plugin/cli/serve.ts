@@ -3,6 +3,7 @@ import path from 'node:path'
 import { readYaml } from '../config/yaml.ts'
 import { messageOf } from '../domain/errors.ts'
 import { EXIT } from './exit-codes.ts'
+import { reloadOnHangUp } from './hang-up.ts'
 import { startMirror } from './mirror.ts'
 import { startUpText, uplinkText } from './start-up-text.ts'
 
@@ -17,10 +18,12 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { file, created } = locateConfig(options.config)
+  const onHangUp = reloadOnHangUp()
   const mirror = await startMirror(readYaml(file), options.listen)
   const stop = (): void => {
     void mirror.close().then(() => process.exit(EXIT.fine))
   }
+  onHangUp(mirror.engine, stop)
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
   // A promise that nobody waits for is a mistake; it must not take the registry of a whole organisation down.

@@ -39,12 +39,17 @@ export interface Configuration {
   readonly offline: boolean
   readonly database: string
   readonly cache: { readonly dir: string; readonly memory: number; readonly disk: number }
+  /** Directory of the keys that sign packages published here. */
+  readonly keysDir: string
+  /** Files of the public keys whose archives are imported. */
+  readonly importKeyFiles: readonly string[]
   readonly serverId: string
 }
 
 export interface ConfiguredUplink extends Omit<UplinkSection, 'auth' | 'ca' | 'trust'> {
   readonly name: string
-  readonly auth: { readonly type: 'bearer' | 'basic'; readonly token: string } | undefined
+  /** A token of the environment is read anew each time, and `tokenFile` is to be. */
+  readonly auth: { readonly type: 'bearer' | 'basic'; readonly token?: string | undefined; readonly tokenFile?: string } | undefined
   /** PEM */
   readonly ca: string | undefined
   readonly registry: string
@@ -70,7 +75,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
   const proxies = proxiesOf(core, environment)
   const uplinks = uplinkSections.map(([name, uplink]) => ({ ...proxies, ...configuredUplink(name, uplink, environment, at, problems) }))
   const packages = section.packages ?? packagesByProxy(core)
-  problems.push(...packageProblems(packages, uplinks, section.packages === undefined))
+  problems.push(...packageProblems(packages, uplinks, section.packages === undefined), ...offlineProblems(packages, uplinks))
   if (problems.length > 0) throw new ConfigurationError(file, problems)
 
   return {
@@ -86,6 +91,8 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     offline: section.trust.offline,
     database: at(section.store.replace(/^sqlite:/, '')),
     cache: { ...section.cache, dir: at(section.cache.dir) },
+    keysDir: at(section.keys.dir),
+    importKeyFiles: section.import.keys.map(at),
     serverId: core.server_id ?? '',
   }
 }
@@ -147,6 +154,28 @@ function packageProblems(
   return [{ path: 'middlewares.provenance.packages', message: 'no package may come from any uplink', remedy }]
 }
 
+/**
+ * An uplink that is never asked cannot say that it lacks something: a name that no archive brought is not absent there. So none can
+ * come after it, and what it does not announce cannot be asked for.
+ */
+function offlineProblems(packages: Readonly<Record<string, readonly string[]>>, uplinks: readonly ConfiguredUplink[]): readonly Problem[] {
+  const offline = uplinks.filter((uplink) => uplink.offline === true)
+  const probed = offline.filter(({ attestations }) => attestations === 'probe').map(({ name }) => ({
+    path: `middlewares.provenance.uplinks.${name}.trust.attestations`,
+    message: 'an offline uplink cannot be probed',
+    remedy: 'Leave it at announced.',
+  }))
+  const names = new Set(offline.map(({ name }) => name))
+  const followed = Object.entries(packages)
+    .filter(([, order]) => order.slice(0, -1).some((name) => names.has(name)))
+    .map(([glob]) => ({
+      path: `middlewares.provenance.packages["${glob}"]`,
+      message: 'names another uplink after one that is offline, which cannot say that it lacks a package',
+      remedy: 'Name the offline one last, or alone.',
+    }))
+  return [...probed, ...followed]
+}
+
 const matched = <Rule>(name: string, rules: Readonly<Record<string, Rule>>): Rule | undefined =>
   authUtils.getMatchedPackagesSpec(name, rules as never) as Rule | undefined
 
@@ -161,7 +190,7 @@ function configuredUplink(
   return {
     ...uplink,
     name,
-    auth: auth === undefined ? undefined : credentials(auth, `${place}.auth`, environment, problems),
+    auth: auth === undefined ? undefined : credentials(auth, `${place}.auth`, environment, at, problems),
     ca: ca === undefined ? undefined : pem(ca, `${place}.ca`, at, problems),
     registry: (trust.registry ?? uplink.url).replace(/\/$/, ''),
     registryKeysFile: trust.registryKeys === undefined ? undefined : at(trust.registryKeys),
@@ -170,19 +199,39 @@ function configuredUplink(
   }
 }
 
-/** Verdaccio's rule: `token`, or the variable named by `token_env`, or NPM_TOKEN for `token_env: true`. */
+/** Verdaccio's rule: `token`, or the variable named by `token_env`, or NPM_TOKEN for `token_env: true`; and this mirror's `token_file`. */
 function credentials(
-  { type, token, token_env }: NonNullable<UplinkSection['auth']>,
+  { type, token, token_env, token_file }: NonNullable<UplinkSection['auth']>,
   place: string,
   environment: Environment,
+  at: (file: string) => string,
   problems: Problem[],
 ): ConfiguredUplink['auth'] {
+  const remedy = 'Set token, token_env to the name of a variable that holds it, or token_file to a file that does.'
   const variable = token_env === true ? 'NPM_TOKEN' : typeof token_env === 'string' ? token_env : undefined
+  if (token_file !== undefined) {
+    if (token !== undefined || variable !== undefined) problems.push({ path: place, message: 'names more than one place for the token', remedy })
+    const tokenFile = at(token_file)
+    const message = tokenProblem(tokenFile)
+    if (message !== undefined) problems.push({ path: `${place}.token_file`, message, remedy: 'Name a file that holds the token and nothing else.' })
+    return { type, tokenFile }
+  }
   const value = token ?? (variable === undefined ? undefined : environment[variable])
-  if (value !== undefined && value !== '') return { type, token: value }
-  const message = variable === undefined ? 'has no token' : `the environment has no ${variable}`
-  problems.push({ path: place, message, remedy: 'Set token, or token_env to the name of a variable that holds it.' })
-  return undefined
+  if (value === undefined || value === '') {
+    const message = variable === undefined ? 'has no token' : `the environment has no ${variable}`
+    problems.push({ path: place, message, remedy })
+    return undefined
+  }
+  if (token !== undefined || variable === undefined) return { type, token: value }
+  return { type, get token() { return environment[variable] } }
+}
+
+function tokenProblem(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim() === '' ? 'is empty' : undefined
+  } catch (error) {
+    return `cannot be read: ${messageOf(error)}`
+  }
 }
 
 function pem(value: string, place: string, at: (file: string) => string, problems: Problem[]): string | undefined {

@@ -15,10 +15,20 @@ const size = z.union([z.string(), z.number()]).transform((value, context) => {
   return z.NEVER
 })
 
-const httpUrl = z.string().refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), {
-  message: 'is not an http or https address',
-  params: { remedy: 'Write it as https://registry.example/.' },
-})
+const httpUrl = z
+  .string()
+  .refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), {
+    message: 'is not an http or https address',
+    params: { remedy: 'Write it as https://registry.example/.' },
+  })
+  // An address is a name here: of a registry, in the ledger, in logs and in answers to anybody.
+  .refine((value) => {
+    const url = URL.parse(value)
+    return url === null || (url.username === '' && url.password === '')
+  }, {
+    message: 'has a user or a password in it, which would be shown with it',
+    params: { remedy: "Take them out and name them in the uplink's `auth`." },
+  })
 
 /** Where clients reach this mirror: a host that `http/host.ts` takes, and nothing that a tarball address cannot begin with. */
 const publicAddress = z.string().refine(
@@ -51,6 +61,7 @@ const uplink = z.strictObject({
       type: z.enum(['bearer', 'basic']),
       token: z.string().optional(),
       token_env: z.union([z.boolean(), z.string()]).optional(),
+      token_file: z.string().min(1, 'names no file').optional(),
     })
     .optional(),
   headers: z.record(z.string(), z.string()).optional(),
@@ -71,6 +82,7 @@ const uplink = z.strictObject({
   maxStale: interval.optional(),
   tarballHosts: z.array(host).default([]),
   rate: z.number().positive().optional(),
+  offline: z.boolean().optional(),
   trust: uplinkTrust.prefault({}),
 })
 
@@ -96,6 +108,8 @@ export const sectionSchema = z.strictObject({
   cache: z
     .strictObject({ dir: z.string().default('./cache'), memory: size.prefault('256mb'), disk: size.prefault('20gb') })
     .prefault({}),
+  keys: z.strictObject({ dir: z.string().min(1, 'names no directory').default('./keys') }).prefault({}),
+  import: z.strictObject({ keys: z.array(z.string().min(1, 'names no file')).default([]) }).prefault({}),
 })
 
 export type Section = z.output<typeof sectionSchema>

@@ -39,7 +39,8 @@ export class ConfigurationError extends Error {
   }
 }
 
-const describeProblem = (document: string, { file = document, path, line, message, remedy }: Problem): string =>
+/** A problem as a line for people. */
+export const describeProblem = (document: string, { file = document, path, line, message, remedy }: Problem): string =>
   `${file}${line === undefined ? '' : `:${String(line)}`}: ${path === '' ? '' : `${path}: `}${message}. ${remedy}`
 
 /** The message of anything that was thrown. */

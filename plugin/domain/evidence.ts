@@ -1,3 +1,4 @@
+import type { Contents, ForeignDependency, History, Pins } from './history.ts'
 import type { Integrity } from './integrity.ts'
 import type { PackageRef } from './package-ref.ts'
 import type { RegistrySignature } from './packument.ts'
@@ -86,6 +87,14 @@ export interface Candidate {
    * time, the verified log time, and the last upstream answer without it.
    */
   readonly notBefore: Date
+  /** What was published before it, as far as it is known. */
+  readonly history: History
+  /** Who built the package so far. */
+  readonly pins: Pins
+  /** What the tarball says; undefined while its bytes were not looked at. */
+  readonly contents: Contents | undefined
+  /** What the packument entry depends on beside registries; the gate holds its dependencies against the tarball. */
+  readonly foreignDependencies: readonly ForeignDependency[]
 }
 
 /** Evidence of one version that the upstream no longer shows and the mirror goes on serving. */

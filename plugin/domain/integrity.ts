@@ -3,7 +3,14 @@
  * chosen, and another spelling of the same hash is not what the registry signed.
  */
 export type Integrity =
-  | { readonly state: 'ok'; readonly sri: string; /** lower-case hex */ readonly sha512: string }
+  | {
+      readonly state: 'ok'
+      readonly sri: string
+      /** lower-case hex */
+      readonly sha512: string
+      /** the registry gives none: it is the one that a waiver pins, and good for as long as the waiver is */
+      readonly pinned?: true
+    }
   | { readonly state: 'missing' }
   | { readonly state: 'malformed' }
 

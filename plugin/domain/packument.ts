@@ -24,6 +24,8 @@ export interface VersionManifest {
 export interface Dist {
   /** Subresource integrity, unparsed. */
   readonly integrity: string | undefined
+  /** `integrity` is not the registry's, which gives none, but the one that a waiver of this mirror's policy pins. */
+  readonly pinned?: true
   readonly shasum: string | undefined
   readonly tarball: string | undefined
   /** `malformed` is not `undefined`: what is there and not understood does not count as absent. */

@@ -2,9 +2,12 @@
  * What the pipeline needs of the world. Each port has one contract suite under `test/` that every adapter passes.
  */
 import type { Candidate, Evidence, ProvenanceFacts, PublishFacts, SignatureFacts } from './evidence.ts'
+import type { Contents, ForeignDependency } from './history.ts'
+import type { IdentityMemory } from './identity-memory.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { PackageRef } from './package-ref.ts'
 import type { Packument, RegistrySignature, VersionManifest } from './packument.ts'
+import type { PinLevel } from './pins.ts'
 import type { Reason } from './reason.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -220,6 +223,8 @@ export interface Ledger {
   /** Records that an upstream answer with exactly these versions came at `at`. Idempotent. */
   sight(registry: string, name: string, versions: readonly string[], at: Date): void
   sighting(registry: string, name: string, version: string): Sighting | undefined
+  /** When the first answer with the package came. */
+  firstSeen(registry: string, name: string): Date | undefined
   /** Every version of a package that any answer ever had. */
   versions(registry: string, name: string): readonly string[]
   records(registry: string, name: string): ReadonlyMap<string, VersionRecord>
@@ -246,7 +251,40 @@ export interface Ledger {
   resets(name: string): readonly LedgerReset[]
   /** Number of the last of them, 0 for none: what was computed before another number came rests on what is forgotten. */
   lastReset(name: string): number
+  /** Who built packages. */
+  readonly identities: IdentityMemory
   close(): void
+}
+
+/** A version published here, by its bytes. */
+export interface PublishedVersion {
+  readonly name: string
+  readonly version: string
+  /** SRI */
+  readonly integrity: string
+}
+
+/** An attestations document that verified when its version was published here. */
+export interface KeptDocument {
+  /** Of its provenance. */
+  readonly predicateType: string
+  /** It rests on the public-good Sigstore, which every client trusts; else on one of the organisation's own. */
+  readonly publicGood: boolean
+  readonly document: Uint8Array
+}
+
+/** Attestations of packages published here: durable, since nobody could be asked for them again. */
+export interface PublishedEvidence {
+  /** What was kept for the same bytes before gives way. */
+  keepEvidence(version: PublishedVersion, evidence: KeptDocument): void
+  evidenceOf(version: PublishedVersion): KeptDocument | undefined
+}
+
+/** Whom packages published here name as their maintainers; durable. */
+export interface Maintainers {
+  /** Names of users; undefined while nobody said. */
+  maintainersOf(name: string): readonly string[] | undefined
+  setMaintainers(name: string, names: readonly string[] | undefined): void
 }
 
 /** Content-addressed bytes: what is read back has the digest it was asked by, or is not there. */
@@ -278,8 +316,14 @@ export interface StoredTarball {
 export interface TarballInspector {
   /** @throws NotATarball when the file is none, or holds no package.json that an installer would read, or several */
   inspect(path: string): Promise<InstallManifest>
+  /** Lower-case hex, of the whole file: what a registry without an integrity promises. */
+  sha1(path: string): Promise<string>
   /** Every disagreement as `manifest-mismatch`; empty when they agree. */
   compare(claimed: VersionManifest, actual: InstallManifest): readonly Reason[]
+  /** What policy looks at of a tarball, beside what an install needs. */
+  contents(actual: InstallManifest): Contents
+  /** What an entry of a packument depends on that no registry serves. */
+  foreignDependencies(claimed: VersionManifest): readonly ForeignDependency[]
 }
 
 /** The install-deciding fields of a package.json after npm's own normalisation; plain JSON, so that it can be stored. */
@@ -309,8 +353,11 @@ export class TarballRefused extends Error {
 
 // ---------------------------------------------------------------- policy
 
-/** Whether all that is listed must be verified first, or the answer is a tarball and everything must be. */
-export type Stage = 'listing' | 'gate'
+/**
+ * What the verdict is for: a packument; one version with all its evidence, before its bytes are here (`gate`); or the bytes,
+ * looked at, about to be sent (`delivery`). What a later stage knows decides.
+ */
+export type Stage = 'listing' | 'gate' | 'delivery'
 
 /** A policy, validated and compiled. Pure: the same candidate and time give the same verdict. */
 export interface Policy {
@@ -319,9 +366,15 @@ export interface Policy {
   readonly preset: string
   readonly mode: 'enforce' | 'monitor'
   readonly listing: 'claimed' | 'verified'
+  /** What becomes of refused versions in a packument. */
+  readonly withheld: 'hidden' | 'marked'
   evaluate(candidate: Candidate, stage: Stage, now: Date): Verdict
   /** Which evidence the rule for this version looks at: what it ignores is not fetched. */
-  needs(ref: PackageRef): EvidenceNeeds
+  needs(ref: PackageRef, origin?: Candidate['origin']): EvidenceNeeds
+  /** What the rule for this version compares of who built it; off where it does not look at provenance. */
+  pinLevel(ref: PackageRef, origin?: Candidate['origin']): PinLevel
+  /** Integrities by version, pinned by waivers in force for versions of a package of which its registry gives none. */
+  pinnedIntegrities(name: string, now: Date): ReadonlyMap<string, string>
 }
 
 export interface EvidenceNeeds {

@@ -50,7 +50,8 @@ const CODES = {
 } as const
 
 export type ReasonKind = keyof typeof CODES
-export type ReasonCode = (typeof CODES)[ReasonKind][number]
+export type ReasonCodeOf<Kind extends ReasonKind> = (typeof CODES)[Kind][number]
+export type ReasonCode = ReasonCodeOf<ReasonKind>
 export type UnavailableCode = (typeof CODES.unavailable)[number]
 
 const KIND_OF: ReadonlyMap<string, ReasonKind> = new Map(
@@ -58,6 +59,8 @@ const KIND_OF: ReadonlyMap<string, ReasonKind> = new Map(
 )
 
 export const REASON_CODES = [...KIND_OF.keys()] as readonly ReasonCode[]
+/** By what they speak of, in the order of this file. */
+export const CODES_BY_KIND: Readonly<Record<ReasonKind, readonly ReasonCode[]>> = CODES
 export const isReasonCode = (code: string): code is ReasonCode => KIND_OF.has(code)
 export const isForgery = (code: ReasonCode): boolean => KIND_OF.get(code) === 'forgery'
 export const isUnavailable = (code: ReasonCode): code is UnavailableCode => KIND_OF.get(code) === 'unavailable'

@@ -27,6 +27,8 @@ export interface Verdict {
   readonly monitored?: true
   /** Without it, policy would have refused; the outcome is `warn`, and the reasons are what it excuses. */
   readonly waiver?: AppliedWaiver
+  /** Ids of all waivers that excuse something in it, that one among them: without any of them it might be refused. */
+  readonly waivers?: readonly string[]
   /** When the clock alone would change this verdict; no cached answer outlives it. */
   readonly validUntil?: Date
 }

@@ -24,6 +24,7 @@ export function compareManifests(claimed: VersionManifest, actual: InstallManife
     ...text('version', packument, actual),
     ...keyedVersion(claimed, actual),
     ...entries('dependencies', packument, actual, canonicalSpec),
+    ...overridden(packument, actual),
     ...entries('optionalDependencies', packument, actual, canonicalSpec),
     ...entries('peerDependencies', packument, actual, canonicalSpec),
     ...entries('peerDependenciesMeta', packument, actual),
@@ -72,6 +73,12 @@ function entries(
     return agrees ? [] : differing(`${field}.${key}`, left, right)
   })
 }
+
+/** npm leaves them out when it publishes, and others do not: one that the packument has must be the tarball's own. */
+const overridden = (packument: InstallManifest, tarball: InstallManifest): readonly Disagreement[] =>
+  entries('overriddenDependencies', packument, tarball, canonicalSpec)
+    .filter(({ packument: claimed }) => claimed !== undefined)
+    .map((one) => ({ ...one, field: one.field.replace('overriddenDependencies', 'dependencies') }))
 
 const set = (field: string, packument: InstallManifest, tarball: InstallManifest): readonly Disagreement[] =>
   differing(field, listed(packument, field), listed(tarball, field))

@@ -4,6 +4,7 @@ import { NotATarball, type InstallManifest } from '../domain/ports.ts'
 import { parseBothWays } from '../domain/strict-json.ts'
 import { INSTALL_SCRIPTS } from './abbreviate.ts'
 import { binOf, directoriesBinOf } from './bin.ts'
+import { canonicalSpec } from './git-spec.ts'
 
 /** package.json of real packages is a handful of levels deep. */
 const MAX_DEPTH = 200
@@ -65,6 +66,7 @@ export function normalise(pkg: JsonObject, files: ReadonlySet<string> = new Set(
     ...some('name', name),
     ...some('version', version === undefined ? undefined : (semver.clean(version, { loose: true }) ?? version)),
     ...record('dependencies', requiredOf(dependenciesOf(own(pkg, 'dependencies')), optional, bundled)),
+    ...record('overriddenDependencies', overriddenOf(dependenciesOf(own(pkg, 'dependencies')), optional)),
     ...record('optionalDependencies', optional),
     ...record('peerDependencies', dependenciesOf(own(pkg, 'peerDependencies'))),
     ...record('peerDependenciesMeta', optionalPeersOf(own(pkg, 'peerDependenciesMeta'))),
@@ -88,6 +90,18 @@ function requiredOf(
   const missing = bundled.filter((name) => !dependencies.has(name)).map((name) => [name, '*'] as const)
   return new Map([...dependencies, ...missing].filter(([name]) => !optional.has(name)))
 }
+
+/**
+ * Dependencies of which `optionalDependencies` says something else. For npm that counts and these do not; pnpm installs these
+ * (getNonDevWantedDependencies: `{ ...optionalDependencies, ...dependencies }`).
+ */
+const overriddenOf = (dependencies: ReadonlyMap<string, string>, optional: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map(
+    [...dependencies].filter(([name, spec]) => {
+      const other = optional.get(name)
+      return other !== undefined && canonicalSpec(other) !== canonicalSpec(spec)
+    }),
+  )
 
 function dependenciesOf(value: Json | undefined): ReadonlyMap<string, string> {
   if (isObject(value)) return stringMap(value)

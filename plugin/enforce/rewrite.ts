@@ -2,7 +2,7 @@ import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/
 import { tarballFileName } from '../domain/package-ref.ts'
 import type { KeptEvidence } from '../domain/evidence.ts'
 import type { Packument, VersionManifest } from '../domain/packument.ts'
-import type { Reason } from '../domain/reason.ts'
+import { isForgery, type Reason } from '../domain/reason.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { abbreviate } from './abbreviate.ts'
 import { listingOf, parseVersion, type Listing, type ListingOptions, type Withheld } from './listing.ts'
@@ -12,10 +12,12 @@ export interface RewriteOptions extends ListingOptions {
   /** The mirror's public address with its prefix, without a trailing slash. */
   readonly baseUrl: string
   readonly form: 'full' | 'abbreviated'
-  /** `marked`: refused versions stay visible, deprecated with the reason; the tarball gate refuses them all the same. */
+  /** `marked`: what policy refuses stays visible, deprecated with the reason; the tarball gate refuses it all the same. */
   readonly withheld?: 'hidden' | 'marked'
   /** Evidence that the ledger kept, by version: it replaces what the upstream says now, or no longer says. */
   readonly restored?: ReadonlyMap<string, KeptEvidence>
+  /** Whether clients are told of a version's attestations; of all that there are when not given. */
+  readonly announces?: (manifest: VersionManifest) => boolean
 }
 
 export interface Rewritten {
@@ -23,6 +25,8 @@ export interface Rewritten {
   /** How many versions clients may pick; none, where there were some, is a refusal (403) and not an empty packument. */
   readonly listed: number
   readonly withheld: readonly Withheld[]
+  /** How many of those are still in the document, marked as refused. */
+  readonly marked: number
   readonly latestMoved?: NonNullable<Listing['latestMoved']>
 }
 
@@ -35,7 +39,7 @@ export function rewritePackument(
   options: RewriteOptions,
 ): Rewritten {
   const { withheld, latestMoved, ...listing } = listingOf(packument, verdicts, options)
-  const marked = options.withheld === 'marked' ? withheld.filter(({ version }) => parseVersion(version) !== undefined) : []
+  const marked = options.withheld === 'marked' ? withheld.filter((entry) => mayBeMarked(entry, verdicts)) : []
   const parts = {
     'dist-tags': Object.fromEntries(listing.tags),
     versions: versionsOf(packument, listing.listed, new Map(marked.map((entry) => [entry.version, entry.reasons])), options),
@@ -43,7 +47,17 @@ export function rewritePackument(
   }
   const document =
     options.form === 'full' ? { ...withoutInternals(packument.raw), ...parts } : abbreviatedDocument(packument, parts)
-  return { document, listed: listing.listed.size, withheld, ...(latestMoved === undefined ? {} : { latestMoved }) }
+  return { document, listed: listing.listed.size, withheld, marked: marked.length, ...(latestMoved === undefined ? {} : { latestMoved }) }
+}
+
+/**
+ * What is no version, or was judged by nobody, stays hidden; so does what is undecided, since `listing: verified` names nothing
+ * unverified; and what somebody lied about, because clients would write into lockfiles what its entry says. A missing integrity
+ * is no lie.
+ */
+function mayBeMarked({ version, reasons }: Withheld, verdicts: ReadonlyMap<string, Verdict>): boolean {
+  const lies = reasons.some(({ code }) => isForgery(code) && code !== 'integrity-missing')
+  return parseVersion(version) !== undefined && verdicts.get(version)?.outcome === 'deny' && !lies
 }
 
 export type VersionAnswer =
@@ -104,7 +118,7 @@ function versionOf(name: string, manifest: VersionManifest, options: RewriteOpti
   return options.form === 'full' ? document : abbreviate(document)
 }
 
-function distOf(name: string, manifest: VersionManifest, { baseUrl, restored }: RewriteOptions): JsonObject {
+function distOf(name: string, manifest: VersionManifest, { baseUrl, restored, announces }: RewriteOptions): JsonObject {
   const { attestations, ...dist } = ownObject(manifest.raw, 'dist') ?? {}
   const ref = { name, version: manifest.version }
   const kept = restored?.get(manifest.version)
@@ -113,7 +127,7 @@ function distOf(name: string, manifest: VersionManifest, { baseUrl, restored }: 
     ...dist,
     tarball: `${baseUrl}/${name}/-/${tarballFileName(ref)}`,
     ...(kept?.signatures === undefined ? {} : { signatures: kept.signatures.map(({ keyid, sig }) => ({ keyid, sig })) }),
-    ...(announced === undefined || announced === null
+    ...(announced === undefined || announced === null || announces?.(manifest) === false
       ? {}
       : {
           attestations: {

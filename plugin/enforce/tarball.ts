@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
@@ -5,7 +6,9 @@ import { Parser, type ReadEntry } from 'tar'
 import { NotATarball, type InstallManifest, type TarballInspector } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { compareManifests } from './compare.ts'
+import { contentsOf } from './contents.ts'
 import { linkedFrom, npmPath, placeOf } from './entry-path.ts'
+import { foreignDependencies } from './foreign.ts'
 import { readInstallManifest } from './manifest.ts'
 import { TarStructure } from './tar-structure.ts'
 
@@ -26,7 +29,13 @@ export function createTarballInspector(limits: Partial<TarballLimits> = {}): Tar
   const all = { ...LIMITS, ...limits }
   // One look at a file however many clients wait for it: what unpacks to the limit costs seconds.
   const running = new SingleFlight<string, InstallManifest>()
-  return { inspect: (path) => running.run(path, () => inspect(path, all)), compare: compareManifests }
+  return { inspect: (path) => running.run(path, () => inspect(path, all)), sha1, compare: compareManifests, contents: contentsOf, foreignDependencies }
+}
+
+async function sha1(path: string): Promise<string> {
+  const digest = createHash('sha1')
+  for await (const chunk of createReadStream(path)) digest.update(chunk as Buffer)
+  return digest.digest('hex')
 }
 
 async function inspect(path: string, limits: TarballLimits): Promise<InstallManifest> {

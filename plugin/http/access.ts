@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { antiLoop, encodeScopePackage, enforceGeneratedTokenMetadata } from '@verdaccio/middleware'
 import { errorUtils, tarballUtils, validationUtils } from '@verdaccio/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
@@ -29,7 +30,11 @@ export interface VerdaccioStorage {
     readonly uplinksLook: false
     readonly callback: (error: Error | null, manifest?: StoredManifest) => void
   }): void
-  readonly localStorage: { readonly storagePlugin: LocalPackageList }
+  readonly localStorage: {
+    readonly storagePlugin: LocalPackageList
+    /** Emits `open`, or `error` with a `status` for a file that is not there. */
+    getTarball(name: string, filename: string): Readable
+  }
   filters?: readonly unknown[]
 }
 
@@ -61,10 +66,15 @@ export interface TokenLogger {
  * What Verdaccio's API router does before its own routes, and skips for a plugin's: revoked and restricted tokens, loops,
  * and scoped names as one path segment.
  */
-export const beforeRoutes = ({ storage, serverId, logger }: AccessOptions): readonly RequestHandler[] => [
-  enforceGeneratedTokenMetadata(patient(storage) as never, logger as never),
-  antiLoop({ server_id: serverId } as never) as RequestHandler,
+export const beforeRoutes = (options: AccessOptions): readonly RequestHandler[] => [
+  ...tokenChecks(options),
+  antiLoop({ server_id: options.serverId } as never) as RequestHandler,
   encodeScopePackage as unknown as RequestHandler,
+]
+
+/** Revoked tokens, and restricted ones: by address, and to reading. */
+export const tokenChecks = ({ storage, logger }: Pick<AccessOptions, 'storage' | 'logger'>): readonly RequestHandler[] => [
+  enforceGeneratedTokenMetadata(patient(storage) as never, logger as never),
 ]
 
 const patient = (storage: VerdaccioStorage): Pick<VerdaccioStorage, 'readTokens'> => ({
@@ -120,14 +130,16 @@ export function onlyPackages(request: Request, _response: Response, next: NextFu
 }
 
 /** Whether a package was published here; such a name is never asked of an uplink. */
-export async function isLocal(storage: VerdaccioStorage, name: string): Promise<boolean> {
+export const isLocal = async (storage: VerdaccioStorage, name: string): Promise<boolean> => (await namesHere(storage)).includes(name)
+
+/** The names of all packages published here. */
+export function namesHere(storage: VerdaccioStorage): Promise<readonly string[]> {
   const { storagePlugin } = storage.localStorage
-  const names = await answerOf<readonly string[]>('the list of packages published here', (resolve, reject) => {
+  return answerOf<readonly string[]>('the list of packages published here', (resolve, reject) => {
     const promise = storagePlugin.get((error, list) => {
       if (error) reject(error)
       else resolve(list)
     })
     promise?.then(resolve, reject)
   })
-  return names.includes(name)
 }

@@ -1,21 +1,30 @@
 import type { Candidate, Evidence } from '../domain/evidence.ts'
+import { pinDocument, type BuildersDocument } from '../domain/identity-document.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
+import type { Reason } from '../domain/reason.ts'
+import { helpFor } from '../domain/reason-help.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
 import type { Listing } from '../pipeline/listing.ts'
 import { withdrawnReason } from './refusal.ts'
 
 /** Why one version is served or refused: the answer of `/-/provenance/v1/packages/:pkg/:version`. */
-export function explainVersion({ ref, candidate, verdict }: Judgement, policyRevision: string, nearest: string | undefined): JsonObject {
+export function explainVersion({ ref, candidate, verdict, policyRevision }: Judgement, nearest: string | undefined, builders: BuildersDocument): JsonObject {
   return {
     package: ref.name,
     version: ref.version,
     ...verdictDocument(verdict),
+    reasons: verdict.reasons.map(withHelp),
     policyRevision,
     uplink: candidate.uplink,
     integrity: candidate.integrity.state === 'ok' ? candidate.integrity.sri : null,
     notBefore: candidate.notBefore.toISOString(),
     evidence: evidenceDocument(candidate),
+    builtBy: {
+      isEstablished: candidate.pins.isEstablished,
+      pins: candidate.pins.pins.map(pinDocument) as unknown as Json,
+      pending: builders.pending.filter(({ versions }) => versions.includes(ref.version)) as unknown as Json,
+    },
     ...(nearest === undefined ? {} : { nearestAllowed: nearest }),
   }
 }
@@ -23,27 +32,43 @@ export function explainVersion({ ref, candidate, verdict }: Judgement, policyRev
 /** What was here and is gone: the address that its refusal names has an answer too. */
 export function explainWithdrawn(name: string, version: string | undefined, policyRevision: string): JsonObject {
   const which = version === undefined ? {} : { version }
-  const { code, message } = withdrawnReason({ name, ...which })
-  return { package: name, ...which, outcome: 'deny', reasons: [{ code, message }], policyRevision }
+  return { package: name, ...which, outcome: 'deny', reasons: [withHelp(withdrawnReason({ name, ...which }))], policyRevision }
 }
 
 /** All versions of a package with their verdicts, as the listing has them. */
-export const explainPackage = (listing: Listing): JsonObject => ({
+export const explainPackage = (listing: Listing, { package: _package, ...builders }: BuildersDocument): JsonObject => ({
   package: listing.packument.name,
   uplink: listing.uplink,
   policyRevision: listing.policyRevision,
   stale: listing.stale,
-  versions: Object.fromEntries([...listing.verdicts].map(([version, verdict]) => [version, verdictDocument(verdict)])),
+  builtBy: builders as unknown as Json,
+  /** As the registry has them, refused targets and all. */
+  distTags: Object.fromEntries(listing.packument.distTags),
+  versions: Object.fromEntries([...listing.verdicts].map(([version, verdict]) => [version, { ...verdictDocument(verdict), ...published(listing, version) }])),
 })
+
+/** As the packument claims, unsigned: to put versions in order, no more. */
+const published = ({ packument }: Listing, version: string): JsonObject => {
+  const time = packument.time.get(version)
+  return time === undefined ? {} : { published: time }
+}
 
 const verdictDocument = ({ outcome, rule, reasons, monitored, waiver, validUntil }: Verdict): JsonObject => ({
   outcome,
   rule,
-  reasons: reasons.map(({ code, message, detail }) => ({ code, message, ...(detail === undefined ? {} : { detail }) })),
+  reasons: reasons.map(reasonDocument),
   ...(monitored === undefined ? {} : { monitored }),
   ...(waiver === undefined ? {} : { waiver: { ...waiver, expires: waiver.expires.toISOString() } }),
   ...(validUntil === undefined ? {} : { validUntil: validUntil.toISOString() }),
 })
+
+const reasonDocument = ({ code, message, detail }: Reason): JsonObject => ({ code, message, ...(detail === undefined ? {} : { detail }) })
+
+/** Of one version only: in a list of thousands the same words would stand thousands of times. */
+const withHelp = (reason: Reason): JsonObject => {
+  const { developer, security, remedy } = helpFor(reason.code)
+  return { ...reasonDocument(reason), help: { developer, security, remedy: { ...remedy } } }
+}
 
 const evidenceDocument = ({ signature, publishAttestation, provenance }: Candidate): JsonObject => ({
   signature: one(signature),

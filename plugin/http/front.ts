@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { isProbe, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+import { addressThatSays } from './said-in-address.ts'
 
 /** Puts a server's listener behind `front`. */
 export function standInFront(server: Server, addresses: PublicAddresses): void {
@@ -21,7 +22,7 @@ export function front(addresses: PublicAddresses, listener: RequestListener): Re
       request.headers.host = 'localhost'
       listener(request, response)
     } else if (pinAddress(request, addresses)) listener(request, response)
-    else refuse(response, UNKNOWN_HOST)
+    else refuse(response, UNKNOWN_HOST, addressThatSays(request, UNKNOWN_HOST.error))
   }
 }
 
@@ -29,7 +30,8 @@ export function front(addresses: PublicAddresses, listener: RequestListener): Re
 const hostsOf = ({ rawHeaders }: IncomingMessage): number =>
   rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
 
-function refuse(response: ServerResponse, body: { readonly error: string }): void {
+function refuse(response: ServerResponse, body: { readonly error: string }, says?: string): void {
   // The body of the request stays unread, so nothing that follows it on this connection is a request.
-  response.writeHead(400, { 'Content-Type': 'application/json', Connection: 'close' }).end(JSON.stringify(body))
+  const headers = { 'Content-Type': 'application/json', Connection: 'close', ...(says === undefined ? {} : { Location: says }) }
+  response.writeHead(says === undefined ? 400 : 302, body.error, headers).end(JSON.stringify(body))
 }

@@ -12,6 +12,8 @@ const MAX_IN_FLIGHT = 5000
 export function inFlight(max: number = MAX_IN_FLIGHT): RequestHandler {
   let waiting = 0
   return (request, response, next) => {
+    // Broken off while its password was checked: nobody waits, and `close` will not come once more.
+    if (response.closed) return
     if (waiting >= max) {
       unavailable(request, response, reason('internal-error', 'too many requests are waiting for an answer'), {})
       return

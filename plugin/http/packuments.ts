@@ -22,20 +22,30 @@ interface Rendered {
 /** Answers made of a listing. Their bytes are kept with the listing and end with it. */
 export class PackumentAnswers {
   readonly #rendered = new WeakMap<Listing, Recent<string, Rendered>>()
+  readonly #more: (listing: Listing) => Partial<RewriteOptions>
+  readonly #revision: () => string
+
+  /**
+   * @param more what is said beside what the listing has
+   * @param revision changes when that does, though the listing stays
+   */
+  constructor(more: (listing: Listing) => Partial<RewriteOptions> = () => ({}), revision: () => string = () => '') {
+    this.#more = more
+    this.#revision = revision
+  }
 
   async packument(request: Request, response: Response, listing: Listing, baseUrl: string): Promise<void> {
-    response.setHeader('npm-policy-revision', listing.policyRevision)
     if (!servesAny(listing.verdicts)) {
       refuseAll(request, response, listing, baseUrl)
       return
     }
     const form: Form = request.accepts([FULL, ABBREVIATED]) === ABBREVIATED ? 'abbreviated' : 'full'
     const { rewritten, body } = this.#render(listing, form, baseUrl)
-    if (Object.keys(rewritten.document.versions ?? {}).length === 0) {
+    if (rewritten.listed === 0) {
       unavailable(request, response, reason('verification-pending', 'none of its versions is verified yet'), { name: listing.packument.name })
       return
     }
-    const notice = noticeOf(listing, rewritten)
+    const notice = noticeOf(listing, rewritten, baseUrl)
     if (notice !== undefined) response.setHeader('npm-notice', notice)
     // npm shows a notice only on answers it must not keep.
     const cacheControl = notice === undefined ? 'no-cache' : 'no-store'
@@ -44,7 +54,7 @@ export class PackumentAnswers {
 
   /** One version, by number or tag. Answers false when the package has no such version. */
   async version(request: Request, response: Response, listing: Listing, selector: string, baseUrl: string): Promise<boolean> {
-    const answer = versionDocument(listing.packument, listing.verdicts, selector, optionsOf(listing, 'full', baseUrl))
+    const answer = versionDocument(listing.packument, listing.verdicts, selector, this.#options(listing, 'full', baseUrl))
     switch (answer.outcome) {
       case 'absent':
         return false
@@ -62,13 +72,17 @@ export class PackumentAnswers {
     await send(request, response, new Body(tags, FULL), { cacheControl: 'no-cache' })
   }
 
+  #options(listing: Listing, form: Form, baseUrl: string): RewriteOptions {
+    return { ...optionsOf(listing, form, baseUrl), ...this.#more(listing) }
+  }
+
   #render(listing: Listing, form: Form, baseUrl: string): Rendered {
     const forms = this.#rendered.get(listing) ?? new Recent<string, Rendered>(MAX_FORMS)
     this.#rendered.set(listing, forms)
-    const key = `${form} ${baseUrl}`
+    const key = `${form} ${baseUrl} ${this.#revision()}`
     const known = forms.get(key)
     if (known !== undefined) return known
-    const rewritten = rewritePackument(listing.packument, listing.verdicts, optionsOf(listing, form, baseUrl))
+    const rewritten = rewritePackument(listing.packument, listing.verdicts, this.#options(listing, form, baseUrl))
     const rendered = { rewritten, body: new Body(rewritten.document, form === 'full' ? FULL : ABBREVIATED) }
     forms.set(key, rendered)
     return rendered
@@ -107,17 +121,20 @@ const optionsOf = (listing: Listing, form: Form, baseUrl: string): RewriteOption
   form,
   baseUrl,
   restored: listing.kept,
+  withheld: listing.withheld,
   withholdUnavailable: !listing.listsUndecided,
 })
 
 const NAMED = 3
 
 /** One line for the person at the terminal: what is missing and where to read why. */
-function noticeOf({ packument: { name } }: Listing, { withheld, latestMoved }: Rewritten): string | undefined {
+function noticeOf({ packument: { name } }: Listing, { withheld, marked, latestMoved }: Rewritten, baseUrl: string): string | undefined {
   if (withheld.length === 0) return undefined
   const newest = withheld.slice(-NAMED).map(({ version }) => version)
   const more = withheld.length > NAMED ? ` and ${String(withheld.length - NAMED)} more` : ''
+  const how = marked === 0 ? 'withheld by policy' : marked === withheld.length ? 'marked as refused' : 'marked as refused, or left out, by policy'
   const moved = latestMoved?.to === undefined ? '' : `; latest is ${latestMoved.to}`
   const codes = [...new Set(withheld.flatMap(({ reasons }) => reasons.slice(0, 1)).map(({ code }) => code))].slice(0, NAMED)
-  return printable(`${name}: ${newest.join(', ')}${more} withheld by policy (${codes.join(', ')})${moved}`, 300)
+  const why = `; why: ${baseUrl}/-/provenance/v1/packages/${name}`
+  return `${printable(`${name}: ${newest.join(', ')}${more} ${how} (${codes.join(', ')})${moved}`, 300)}${printable(why, 300)}`
 }

@@ -26,21 +26,21 @@ export const publishGuard =
   ({ pipeline, auth, storage, mayShadow, publishedHere }: PublishDeps) =>
   async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const name = request.params.package ?? ''
-    if ((await isLocal(storage, name)) || mayShadow(name) || publishedHere.has(name)) {
-      next('router')
-      return
-    }
     try {
-      // Before any uplink is asked: its answer would tell whoever asks which names a private registry has.
+      // Before anything is looked at: what comes after would tell whoever asks which names there are, here or at a private registry.
       await permitted(auth, 'publish', { packageName: name }, userOf(request))
     } catch (error) {
       if (!isRefusal(error)) throw error
       next(error)
       return
     }
+    if ((await isLocal(storage, name)) || mayShadow(name) || publishedHere.has(name)) {
+      next()
+      return
+    }
     // What an uplink had is not free when it is taken down, or denied by one answer: others install it still.
     if (!(await pipeline.exists(name)) && !pipeline.knew({ name })) {
-      next('router')
+      next()
       return
     }
     const error = `an uplink serves ${name}, or did: publishing that name here needs an entry in middlewares.provenance.local`

@@ -50,8 +50,9 @@ export async function send(
   }
   const bytes = await body.bytes(encoding)
   response.setHeader('Content-Type', body.contentType)
-  response.setHeader('Content-Encoding', encoding)
-  if (encoding === 'identity') response.removeHeader('Content-Encoding')
+  if (encoding === 'gzip') response.setHeader('Content-Encoding', encoding)
+  // Verdaccio's compression would send something else under this ETag (br, deflate): it asks the request once more.
+  else request.headers['accept-encoding'] = 'identity'
   response.setHeader('Content-Length', bytes.length)
   response.status(200).end(request.method === 'HEAD' ? undefined : bytes)
 }

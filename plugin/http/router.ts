@@ -1,37 +1,45 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
 import { Unavailable } from '../domain/errors.ts'
+import type { BuildersDocument } from '../domain/identity-document.ts'
 import { splitSpec, type PackageRef } from '../domain/package-ref.ts'
-import type { Policy, RegistryKey } from '../domain/ports.ts'
+import type { Policy } from '../domain/ports.ts'
 import { reason } from '../domain/reason.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
 import type { Listing } from '../pipeline/listing.ts'
-import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Judgement, Pipeline } from '../pipeline/pipeline.ts'
+import { auditRoutes, type AuditDeps } from './audit.ts'
 import { beforeRoutes, isLocal, mayAccess, onlyPackages, type AccessOptions } from './access.ts'
 import { onlyHandled, reachWebApi } from './core-requests.ts'
-import { keysDocument, verifiedPart } from './evidence.ts'
+import { verifiedPart } from './evidence.ts'
+import { expectsOtherBytes, OTHER_BYTES } from './expected-integrity.ts'
 import { explainPackage, explainVersion, explainWithdrawn } from './explain.ts'
 import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
-import { localManifest, localTarball } from './local.ts'
+import { keysRoute, type KeysDeps } from './keys.ts'
+import { forWriters, localAnswers, localAttestations, type LocalPackages } from './local.ts'
 import { PackumentAnswers, explainUrl } from './packuments.ts'
+import { userDocument } from './maintainers.ts'
 import { inFlight } from './in-flight.ts'
 import { publishGuard, type PublishedHere } from './publish.ts'
-import { refuse, unavailable, withdrawnReason, type Refusal } from './refusal.ts'
+import { publishVersion } from './publish-version.ts'
+import { statusRoutes, type StatusDeps } from './status.ts'
+import { POLICY_REVISION, refuse, unavailable, withdrawnReason, type Refusal } from './refusal.ts'
 import { Body, send } from './respond.ts'
 import { searchRoutes } from './search.ts'
 import { sendTarball } from './tarballs.ts'
+import { sendSummary, summaryFor, vsaKeysRoute, type VsaDeps } from './vsa.ts'
 
-export interface RouterDeps extends AccessOptions {
+export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDeps, VsaDeps {
   readonly pipeline: Pipeline
   readonly policy: () => Policy
-  readonly registryKeys: () => readonly RegistryKey[]
   readonly addresses: PublicAddresses
   /** Globs of names that may be published although an uplink serves them. */
   readonly mayShadow: (name: string) => boolean
   readonly publishedHere: PublishedHere
+  /** Who built a package, as far as the ledger knows. */
+  readonly builders: (name: string) => BuildersDocument
+  readonly local: LocalPackages
   /** Runs something with the whole of what the core has stored in sight, for those who are about to change it. */
   readonly unfiltered: (run: () => void) => void
-  /** What keeps the mirror from doing its job, empty when nothing does. */
-  readonly notReady: () => readonly string[]
   /** Requests that may wait for their answers at one time; a default when not given. */
   readonly maxInFlight?: number | undefined
 }
@@ -40,115 +48,171 @@ const JSON_TYPE = 'application/json'
 const NO_CACHE = { cacheControl: 'no-cache' }
 
 /**
- * The mirror's routes. Everything that names a package an uplink may have is answered here, never by Verdaccio's core;
- * packages published here go on to the core.
+ * The mirror's routes. Every package is answered for here, never by Verdaccio's core: of uplinks, or published here. What changes
+ * a package published here goes on to the core, once it was judged.
  */
 export function createRouter(deps: RouterDeps): Router {
   const router = express.Router()
-  const { pipeline, auth, storage } = deps
-  const answers = new PackumentAnswers()
+  const { auth, local } = deps
   const base = (request: Request): string => publicBase(request, deps.addresses) ?? unreachableBase()
   const route = (handler: Handler): RequestHandler => guarded(handler, deps)
+  /** A request is answered by the policy it began with: a reload in the middle must not judge one half of an answer. */
+  const judged = (handler: JudgedHandler): RequestHandler => route((request, response) => {
+    const policy = deps.policy()
+    response.setHeader(POLICY_REVISION, policy.revision)
+    return handler(request, response, policy)
+  })
   const access = route(mayAccess(auth))
-  const upstream = route(upstreamOnly(deps, toCore))
+  const uplinks: Source = { pipeline: deps.pipeline, answers: new PackumentAnswers() }
+  const here: Source = { pipeline: local.pipeline, answers: new PackumentAnswers(localAnswers(local), () => local.signer.revision()) }
+  const sources = new WeakMap<Request, Source>()
+  const sourceOf = (request: Request): Source => sources.get(request) ?? uplinks
+  const isHere = (request: Request): boolean => sourceOf(request) === here
+  const owner = route(ifLocal(deps, (request) => { sources.set(request, here) }))
 
-  const withdrawn = async (request: Request, response: Response, ref: Refusal['ref']): Promise<void> => {
+  const withdrawn = async (request: Request, response: Response, ref: Refusal['ref'], policy: Policy): Promise<void> => {
     const { name, version } = ref
-    const nearestAllowed = version === undefined ? undefined : nearest(await pipeline.listing(name), version)
+    const nearestAllowed = version === undefined ? undefined : nearest(await sourceOf(request).pipeline.listing(name, policy), version)
     const explain = version === undefined ? `${base(request)}/-/provenance/v1/packages/${name}` : explainUrl(base(request), name, version)
     refuse(request, response, { ref, reasons: [withdrawnReason(ref)], rule: undefined, nearestAllowed, explain })
   }
   /** What was here once is refused by name, so that nobody takes a takedown for a typing error. */
-  const gone = async (request: Request, response: Response, ref: Refusal['ref'], otherwise: string): Promise<void> => {
-    if (pipeline.knew(ref)) await withdrawn(request, response, ref)
+  const gone = async (request: Request, response: Response, ref: Refusal['ref'], policy: Policy, otherwise: string): Promise<void> => {
+    if (sourceOf(request).pipeline.knew(ref)) await withdrawn(request, response, ref, policy)
     else notFound(response, otherwise)
   }
 
-  router.get('/-/provenance/health', (_request, response) => void response.json({ ok: true }))
-  router.get('/-/provenance/ready', (_request, response) => {
-    const problems = deps.notReady()
-    response.status(problems.length === 0 ? 200 : 503).json({ ready: problems.length === 0, problems })
-  })
+  const refuseJudged = async (request: Request, response: Response, { ref, verdict }: Judgement, policy: Policy): Promise<void> => {
+    const { reasons, rule } = verdict
+    if (verdict.outcome === 'unavailable') {
+      unavailable(request, response, reasons[0] ?? INTERNAL, ref)
+      return
+    }
+    const nearestAllowed = nearest(await sourceOf(request).pipeline.listing(ref.name, policy), ref.version)
+    refuse(request, response, { ref, reasons, rule, nearestAllowed, explain: explainUrl(base(request), ref.name, ref.version) })
+  }
+
+  const status = statusRoutes(deps)
+  router.get('/-/provenance/health', status.health)
+  router.get('/-/provenance/ready', status.ready)
   router.use(inFlight(deps.maxInFlight))
   router.use(knownHost(deps))
+  auditRoutes(router, deps, route)
   router.use(...beforeRoutes(deps))
 
+  router.get('/-/user/:user', userDocument)
   router.use(['/-/user', '/-/v1/login', '/-/verdaccio'], onlyHandled)
   searchRoutes(router, deps, route)
   router.all('/-/verdaccio/*', reachWebApi)
 
-  router.get('/-/npm/v1/keys', route((request, response) => send(request, response, new Body(keysDocument(deps.registryKeys()), JSON_TYPE), NO_CACHE)))
+  router.get('/-/provenance/v1/policy', route(status.policy))
 
-  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, upstream, route(async (request, response) => {
+  router.get('/-/npm/v1/keys', route(keysRoute(deps)))
+
+  router.get('/-/provenance/v1/keys', route(vsaKeysRoute(deps)))
+  router.get('/-/provenance/v1/vsa/:package/:version', onlyPackages, access, owner, route(async (request, response) => {
     const ref = refOf(request)
-    const document = await pipeline.attestations(ref)
-    if (document === 'absent') notFound(response, `no attestations of ${ref.name}@${ref.version} were verified here`)
-    else await send(request, response, new Body(verifiedPart(document), JSON_TYPE), NO_CACHE)
+    const document = async (): Promise<Uint8Array | undefined> => {
+      const found = isHere(request) ? (await localAttestations(local, ref))?.document : await uplinks.pipeline.attestations(ref)
+      return found === 'absent' ? undefined : found
+    }
+    const issued = await summaryFor(ref, { pipeline: sourceOf(request).pipeline, document, base: base(request) }, deps)
+    switch (issued.kind) {
+      case 'issued':
+        response.setHeader(POLICY_REVISION, issued.policyRevision)
+        return sendSummary(request, response, issued.envelope)
+      case 'refused':
+        return refuseJudged(request, response, issued.judgement, deps.policy())
+      case 'withdrawn':
+        return withdrawn(request, response, ref, deps.policy())
+      case 'absent':
+        return notFound(response, `${ref.name} has no version ${ref.version}`)
+    }
   }))
 
-  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, access, upstream, route(async (request, response) => {
+  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, owner, route(async (request, response) => {
+    const ref = refOf(request)
+    const kept = isHere(request) ? await localAttestations(local, ref) : undefined
+    // Every client holds what is here against the public-good Sigstore.
+    const document = isHere(request) ? (kept?.publicGood === true ? kept.document : 'absent') : await uplinks.pipeline.attestations(ref)
+    await sendAttestations(request, response, ref, document)
+  }))
+  router.get('/-/provenance/v1/attestations/:spec', specParam, onlyPackages, access, owner, route(async (request, response) => {
+    const ref = refOf(request)
+    const document = isHere(request) ? (await localAttestations(local, ref))?.document : await uplinks.pipeline.attestations(ref)
+    await sendAttestations(request, response, ref, document ?? 'absent')
+  }))
+
+  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, access, owner, judged(async (request, response, policy) => {
     const { name, version } = namesOf(request)
-    const listing = await pipeline.listing(name)
-    const judged = version === undefined || listing === 'absent' ? 'absent' : await pipeline.judge({ name, version })
-    if (listing === 'absent' || (version !== undefined && judged === 'absent')) {
-      if (!pipeline.knew({ name, version })) return notFound(response, `${name} is not known here`)
-      await send(request, response, new Body(explainWithdrawn(name, version, deps.policy().revision), JSON_TYPE), NO_CACHE)
+    const listing = await sourceOf(request).pipeline.listing(name, policy)
+    const one = version === undefined || listing === 'absent' ? 'absent' : await sourceOf(request).pipeline.judge({ name, version }, policy)
+    if (listing === 'absent' || (version !== undefined && one === 'absent')) {
+      if (!sourceOf(request).pipeline.knew({ name, version })) return notFound(response, `${name} is not known here`)
+      await send(request, response, new Body(explainWithdrawn(name, version, policy.revision), JSON_TYPE), NO_CACHE)
     } else {
-      const document =
-        judged === 'absent' ? explainPackage(listing) : explainVersion(judged, deps.policy().revision, nearestAllowed(judged.ref.version, listing.verdicts))
+      const document = one === 'absent' ? explainPackage(listing, deps.builders(name)) : explainVersion(one, nearestAllowed(one.ref.version, listing.verdicts), deps.builders(name))
       await send(request, response, new Body(document, JSON_TYPE), NO_CACHE)
     }
   }))
 
-  router.get('/-/package/:package/dist-tags', onlyPackages, access, upstream, route(async (request, response) => {
-    const listing = await pipeline.listing(namesOf(request).name)
-    if (listing === 'absent' || listing.verdicts.size === 0) await gone(request, response, { name: namesOf(request).name }, NO_PACKAGE)
-    else await answers.distTags(request, response, listing)
+  router.get('/-/package/:package/dist-tags', onlyPackages, access, owner, judged(async (request, response, policy) => {
+    const listing = await sourceOf(request).pipeline.listing(namesOf(request).name, policy)
+    if (listing === 'absent' || listing.verdicts.size === 0) await gone(request, response, { name: namesOf(request).name }, policy, NO_PACKAGE)
+    else await sourceOf(request).answers.distTags(request, response, listing)
   }))
 
-  router.get('/:package/-/:filename', onlyPackages, access, route(upstreamOnly(deps, localTarball(storage))), route(async (request, response) => {
+  router.get('/:package/-/:filename', onlyPackages, access, owner, judged(async (request, response, policy) => {
     const { name } = namesOf(request)
-    const answer = await pipeline.tarball(name, request.params.filename ?? '')
+    const answer = await sourceOf(request).pipeline.tarball(name, request.params.filename ?? '', policy)
     switch (answer.kind) {
       case 'served':
+        if (expectsOtherBytes(request, answer.tarball.sha512)) {
+          const { ref } = answer.judgement
+          return refuse(request, response, { ref, reasons: [OTHER_BYTES], rule: undefined, nearestAllowed: undefined, explain: explainUrl(base(request), name, ref.version) })
+        }
         return sendTarball(request, response, answer)
       case 'absent':
         return notFound(response, `no version of ${name} has a tarball of this name`)
       case 'withdrawn':
-        return withdrawn(request, response, answer.ref)
-      case 'refused': {
-        const { ref, verdict } = answer.judgement
-        if (verdict.outcome === 'unavailable') return unavailable(request, response, verdict.reasons[0] ?? INTERNAL, ref)
-        return refuse(request, response, {
-          ref,
-          reasons: verdict.reasons,
-          rule: verdict.rule,
-          nearestAllowed: nearest(await pipeline.listing(name), ref.version),
-          explain: explainUrl(base(request), name, ref.version),
-        })
-      }
+        return withdrawn(request, response, answer.ref, policy)
+      case 'refused':
+        return refuseJudged(request, response, answer.judgement, policy)
     }
   }))
 
-  router.get('/:package/:version?', onlyPackages, access, route(upstreamOnly(deps, localManifest(deps))), route(async (request, response) => {
+  router.get('/:package/:version?', onlyPackages, access, owner, route(forWriters(deps, isHere)), judged(async (request, response, policy) => {
     const { name, version } = namesOf(request)
-    const listing = await pipeline.listing(name)
-    if (listing === 'absent') return gone(request, response, { name }, NO_PACKAGE)
-    if (version === undefined && listing.verdicts.size === 0) return gone(request, response, { name }, NO_PACKAGE)
-    if (version === undefined) return answers.packument(request, response, listing, base(request))
-    if (await answers.version(request, response, listing, version, base(request))) return
-    return gone(request, response, { name, version }, `${name} has no version or tag ${version}`)
+    const listing = await sourceOf(request).pipeline.listing(name, policy)
+    if (listing === 'absent') return gone(request, response, { name }, policy, NO_PACKAGE)
+    if (version === undefined && listing.verdicts.size === 0) return gone(request, response, { name }, policy, NO_PACKAGE)
+    if (version === undefined) return sourceOf(request).answers.packument(request, response, listing, base(request))
+    if (await sourceOf(request).answers.version(request, response, listing, version, base(request))) return
+    return gone(request, response, { name, version }, policy, `${name} has no version or tag ${version}`)
   }))
 
   // The core reads some of these in another way (a second scope in the path): no address of a package is left to it.
   router.get('/:package/*', onlyPackages, (_request, response) => { notFound(response, NO_PACKAGE) })
 
-  router.delete('/:package/*', onlyPackages, upstream, route(toCore))
-  router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)))
+  router.delete('/:package/*', onlyPackages, owner, route(async (request, response, next) => {
+    const { name } = namesOf(request)
+    if (isHere(request)) await local.registry.remember(name)
+    const isWhole = request.params[0]?.startsWith('-rev/') === true
+    if (isWhole) response.once('finish', () => { if (response.statusCode === 201) local.maintainers.setMaintainers(name, undefined) })
+    next('router')
+  }))
+  router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)), route(publishVersion({ ...deps, base })))
   return router
 }
 
+/** Where a package comes from. */
+interface Source {
+  readonly pipeline: Pipeline
+  readonly answers: PackumentAnswers
+}
+
 type Handler = (request: Request, response: Response, next: NextFunction) => Promise<void> | void
+type JudgedHandler = (request: Request, response: Response, policy: Policy) => Promise<void> | void
 
 const NO_PACKAGE = 'no such package available'
 const INTERNAL = reason('internal-error', 'the mirror failed')
@@ -175,24 +239,24 @@ function guarded(handler: Handler, { logger }: Pick<RouterDeps, 'logger'>): Requ
 /** Any Host that is not an address of this mirror is refused before anything is made of it; `serve` has done so already. */
 const knownHost = ({ addresses }: RouterDeps): RequestHandler => (request, response, next) => {
   if (pinAddress(request, addresses)) next()
-  else response.status(400).json(UNKNOWN_HOST)
+  else {
+    response.statusMessage = UNKNOWN_HOST.error
+    response.status(400).json(UNKNOWN_HOST)
+  }
 }
 
-/** Packages published here are Verdaccio's core's to serve; `local` has a look at the request first. */
-const upstreamOnly =
-  ({ storage, mayShadow, publishedHere }: RouterDeps, local: Handler): Handler =>
-  async (request, response, next) => {
+/** Marks requests for packages published here, of which no uplink is asked. */
+const ifLocal =
+  ({ storage, mayShadow, publishedHere }: RouterDeps, mark: (request: Request) => void): Handler =>
+  async (request, _response, next) => {
     const { name } = namesOf(request)
-    if (!(await isLocal(storage, name))) {
-      next()
-      return
+    if (await isLocal(storage, name)) {
+      // What stands in for an uplink's package gives way to it again.
+      if (!mayShadow(name)) publishedHere.note(name)
+      mark(request)
     }
-    // What stands in for an uplink's package gives way to it again.
-    if (!mayShadow(name)) publishedHere.note(name)
-    await local(request, response, next)
+    next()
   }
-
-const toCore: RequestHandler = (_request, _response, next) => { next('router') }
 
 /** `:spec` as `:package` and `:version`. */
 function specParam(request: Request, _response: Response, next: NextFunction): void {
@@ -217,6 +281,11 @@ const partialRef = ({ params }: Request): Partial<PackageRef> => ({
 
 const nearest = (listing: Listing | 'absent', version: string): string | undefined =>
   listing === 'absent' ? undefined : nearestAllowed(version, listing.verdicts)
+
+const sendAttestations = async (request: Request, response: Response, ref: PackageRef, document: Uint8Array | 'absent'): Promise<void> =>
+  document === 'absent'
+    ? notFound(response, `no attestations of ${ref.name}@${ref.version} were verified here`)
+    : send(request, response, new Body(verifiedPart(document), JSON_TYPE), NO_CACHE)
 
 const notFound = (response: Response, error: string): void => void response.status(404).json({ error })
 

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response, Router } from 'express'
+import { isObject } from '../domain/json.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { isRefusal, permitted, userOf, type StoredVersion, type VerdaccioAuth, type VerdaccioStorage } from './access.ts'
 import { answerOf } from './patience.ts'
@@ -107,9 +108,18 @@ const summary = ({ name, version, description, keywords, author, maintainers, li
   name,
   version,
   ...Object.fromEntries(
-    Object.entries({ description, keywords, author, maintainers, license, date: time }).filter(([, value]) => value !== undefined),
+    Object.entries({ description, keywords, author, license, date: time }).filter(([, value]) => value !== undefined),
   ),
+  // npm fails without this list, which its own publishes no longer bring.
+  maintainers: usersIn(maintainers),
   links: {},
   'dist-tags': { latest: version },
   versions: { [version]: 'latest' },
 }) as { readonly name: string }
+
+/** Names alone: a publisher may have written e-mail addresses beside them. */
+const usersIn = (maintainers: unknown): readonly { readonly username: string }[] =>
+  (Array.isArray(maintainers) ? (maintainers as readonly unknown[]) : []).flatMap((one) => {
+    const name = isObject(one) ? (one.name ?? one.username) : undefined
+    return typeof name === 'string' ? [{ username: name }] : []
+  })

@@ -1,7 +1,11 @@
+interface StoredVersion {
+  readonly dist?: { readonly tarball?: string }
+}
+
 /** The part of a manifest in Verdaccio's own storage that the filter reads; `_distfiles` names what came from an uplink. */
 export interface StoredManifest {
   readonly name: string
-  readonly versions?: Readonly<Record<string, { readonly dist?: { readonly tarball?: string } }>>
+  readonly versions?: Readonly<Record<string, StoredVersion>>
   readonly time?: Readonly<Record<string, string>>
   readonly 'dist-tags'?: Readonly<Record<string, string>>
   readonly _distfiles?: Readonly<Record<string, unknown>>
@@ -27,11 +31,16 @@ export const filesOf = ({ versions = {} }: StoredManifest): ReadonlySet<string> 
 
 function publishedHere(manifest: StoredManifest): StoredManifest {
   const foreign = manifest._distfiles ?? {}
-  const all = Object.entries(manifest.versions ?? {})
-  const kept = all.filter(([, { dist }]) => {
+  return onlyVersions(manifest, ([, { dist }]) => {
     const file = fileOf(dist?.tarball)
     return file !== undefined && !Object.hasOwn(foreign, file)
   })
+}
+
+/** A stored manifest with some of its versions: the others are in no field of it. */
+export function onlyVersions(manifest: StoredManifest, keeps: (entry: readonly [string, StoredVersion]) => boolean): StoredManifest {
+  const all = Object.entries(manifest.versions ?? {})
+  const kept = all.filter(keeps)
   if (kept.length === all.length) return manifest
   const versions = Object.fromEntries(kept)
   const has = (version: string): boolean => Object.hasOwn(versions, version)
@@ -58,7 +67,7 @@ function newestOf(versions: readonly string[], time: StoredManifest['time'] = {}
 }
 
 /** What Verdaccio makes of a package that it does not have. */
-const empty = ({ name }: StoredManifest): StoredManifest & Readonly<Record<string, unknown>> => ({
+export const empty = ({ name }: StoredManifest): StoredManifest & Readonly<Record<string, unknown>> => ({
   name,
   versions: {},
   time: {},

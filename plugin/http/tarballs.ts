@@ -21,12 +21,16 @@ export function sendTarball(
     response.status(304).end()
     return Promise.resolve()
   }
+  if (ignoresRange(request)) delete request.headers.range
   return new Promise((resolve, reject) => {
     response.sendFile(tarball.path, { etag: false, lastModified: false, cacheControl: false, dotfiles: 'allow' }, (error?: Error) => {
       // The client went away: nobody is left to tell.
       if (error === undefined || response.destroyed) resolve()
-      else if ('status' in error && error.status === 416) resolve(void response.status(416).end())
+      else if ('status' in error && (error.status === 416 || error.status === 412)) resolve(void response.status(error.status).end())
       else reject(error)
     })
   })
 }
+
+/** RFC 9110, 14.2 and 13.1.5: parts are for GET, and for a strong validator; a file's sender knows neither. */
+const ignoresRange = ({ method, headers }: Request): boolean => method !== 'GET' || String(headers['if-range']).startsWith('W/')

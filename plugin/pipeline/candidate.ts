@@ -1,6 +1,7 @@
 import semver from 'semver'
 import type { Candidate, Evidence, SignatureFacts, VersionClaims } from '../domain/evidence.ts'
-import { parseIntegrity, type Integrity } from '../domain/integrity.ts'
+import { NO_HISTORY, NO_PINS, type Contents, type Hint } from '../domain/history.ts'
+import type { Integrity } from '../domain/integrity.ts'
 import { own, ownObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
@@ -8,6 +9,7 @@ import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { AttestationResult, InstallManifest, Ledger, TarballInspector, VersionRecord } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
+import { integrityOf } from './pinned.ts'
 
 export interface CandidateParts {
   readonly signature: Evidence<SignatureFacts>
@@ -27,7 +29,7 @@ export interface CandidateDeps {
 export function candidateOf(context: PackageContext, manifest: VersionManifest, parts: CandidateParts, deps: CandidateDeps): Candidate {
   const { upstream, document } = context
   const ref = { name: document.packument.name, version: manifest.version }
-  const integrity = parseIntegrity(manifest.dist.integrity)
+  const integrity = integrityOf(manifest)
   const claims = claimsOf(context, manifest)
   const { publishAttestation, provenance } = parts.attestations
   const faults = [
@@ -38,10 +40,11 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
     ...(integrity.state === 'ok' ? knownTarballFaults(context, manifest, integrity.sha512, deps.inspector) : []),
     ...parts.byteFaults,
   ]
+  const earliest = notBefore(context, manifest, claims, parts.attestations, deps.ledger)
   return {
     ref,
     uplink: upstream.name,
-    origin: 'upstream',
+    origin: upstream.registry === PUBLISHED_HERE ? 'local' : 'upstream',
     uplinkSigns: deps.signsAlways(upstream.name) || deps.ledger.signs(upstream.registry),
     integrity,
     faults: unique(faults),
@@ -50,7 +53,11 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
     publishAttestation,
     provenance,
     claims,
-    notBefore: notBefore(context, manifest, claims, parts.attestations, deps.ledger),
+    notBefore: earliest,
+    history: NO_HISTORY,
+    pins: NO_PINS,
+    contents: integrity.state === 'ok' ? contentsOf(knownTarball(context, integrity.sha512), deps.inspector) : undefined,
+    foreignDependencies: deps.inspector.foreignDependencies(manifest),
   }
 }
 
@@ -59,7 +66,8 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
  * Only he knows.
  */
 function originFaults({ upstream, document }: PackageContext, owner: string | undefined): readonly Reason[] {
-  if (owner === undefined || owner === upstream.registry) return []
+  // What is published here is this mirror's own, whoever else has the name.
+  if (owner === undefined || owner === upstream.registry || upstream.registry === PUBLISHED_HERE) return []
   const { name } = document.packument
   const [expected, actual] = [addressOf(owner), addressOf(upstream.registry)]
   const accept = `an operator who wants that runs "verdaccio-provenance ledger reset ${name}"`
@@ -103,7 +111,7 @@ function manifestFaults({ document: { packument } }: PackageContext, { version, 
 
 function integrityFaults(context: PackageContext, { version, dist }: VersionManifest, integrity: Integrity): readonly Reason[] {
   const spec = specOf({ name: context.document.packument.name, version })
-  if (integrity.state === 'missing') return [reason('integrity-missing', `the registry gives no sha512 for ${spec}`)]
+  if (integrity.state === 'missing') return [reason('integrity-missing', `the registry gives no sha512 (dist.integrity) for ${spec}`, { missing: 'dist.integrity' })]
   if (integrity.state === 'malformed')
     return [reason('integrity-malformed', `the integrity of ${spec} is not one sha512`, { actual: String(dist.integrity).slice(0, 200) })]
   return changedFaults(context, { version, dist }, context.records.get(version))
@@ -123,6 +131,8 @@ function changedFaults(
 function addressFaults({ upstream, document }: PackageContext, { version, dist }: VersionManifest): readonly Reason[] {
   if (dist.tarball !== undefined && upstream.allowsTarball(dist.tarball)) return []
   const spec = specOf({ name: document.packument.name, version })
+  if (dist.tarball === undefined)
+    return [reason('tarball-host-refused', `the registry names no address (dist.tarball) for the tarball of ${spec}`, { missing: 'dist.tarball' })]
   return [reason('tarball-host-refused', `the registry names an address for the tarball of ${spec} that is not its own`)]
 }
 
@@ -131,13 +141,19 @@ export const tarballFactKey = (sha512: string): string => `tarball:${sha512}`
 /** What was read in a tarball: the manifest inside, or why no installer should be given it. Permanent for its digest. */
 export type TarballFact = { readonly manifest: InstallManifest } | { readonly refused: string }
 
+const knownTarball = (context: PackageContext, sha512: string): TarballFact | undefined =>
+  context.facts.get(tarballFactKey(sha512)) as TarballFact | undefined
+
+export const contentsOf = (fact: TarballFact | undefined, inspector: TarballInspector): Contents | undefined =>
+  fact === undefined || !('manifest' in fact) ? undefined : inspector.contents(fact.manifest)
+
 function knownTarballFaults(
   context: PackageContext,
   manifest: VersionManifest,
   sha512: string,
   inspector: TarballInspector,
 ): readonly Reason[] {
-  const fact = context.facts.get(tarballFactKey(sha512)) as TarballFact | undefined
+  const fact = knownTarball(context, sha512)
   return fact === undefined ? [] : tarballFaults(context, manifest, fact, inspector)
 }
 
@@ -152,22 +168,22 @@ export function tarballFaults(
   return [reason('manifest-mismatch', `the tarball of ${spec} is not one an installer should read: ${fact.refused}`)]
 }
 
-function claimsOf({ document: { packument } }: PackageContext, { version, raw }: VersionManifest): VersionClaims {
-  const time = packument.time.get(version)
+export function claimsOf({ document: { packument } }: PackageContext, manifest: VersionManifest): VersionClaims {
+  const time = packument.time.get(manifest.version)
   const published = time === undefined ? undefined : new Date(time)
+  return { published: published === undefined || Number.isNaN(published.getTime()) ? undefined : published, ...hintsOf(manifest) }
+}
+
+export function hintsOf({ raw }: VersionManifest): Pick<VersionClaims, Hint> {
   const npmUser = ownObject(raw, '_npmUser') ?? {}
-  return {
-    published: published === undefined || Number.isNaN(published.getTime()) ? undefined : published,
-    trustedPublisher: own(npmUser, 'trustedPublisher') !== undefined,
-    stagedPublish: own(npmUser, 'approver') !== undefined,
-  }
+  return { trustedPublisher: own(npmUser, 'trustedPublisher') !== undefined, stagedPublish: own(npmUser, 'approver') !== undefined }
 }
 
 /**
  * The latest of what cannot be backdated. Without a claimed time a version is as old as this mirror has known it; a time in
  * the future stands, and makes the version too young.
  */
-function notBefore(
+export function notBefore(
   { document, upstream }: PackageContext,
   { version }: VersionManifest,
   { published }: VersionClaims,

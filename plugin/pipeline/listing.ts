@@ -13,6 +13,8 @@ export class Listing {
   readonly policyRevision: string
   /** In `listing: verified` nothing is listed that could not be decided. */
   readonly listsUndecided: boolean
+  /** What becomes of refused versions. */
+  readonly withheld: Policy['withheld']
   readonly builtAt: Date
   /** Bytes of the upstream's document. */
   readonly documentSize: number
@@ -36,6 +38,7 @@ export class Listing {
     this.stale = document.stale
     this.policyRevision = policy.revision
     this.listsUndecided = policy.listing === 'claimed'
+    this.withheld = policy.withheld
     this.verdicts = new Map(judged.map(({ candidate, verdict }) => [candidate.ref.version, verdict]))
     this.kept = kept
     this.builtAt = builtAt

@@ -2,11 +2,11 @@
  * The main job: evidence, verified, judged. Read `listing` for a packument and `tarball` for the gate.
  * It knows ports only; `compose.ts` says what is behind them.
  */
-import { Unavailable } from '../domain/errors.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
 import type { Candidate } from '../domain/evidence.ts'
 import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
+import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type {
   AttestationResult,
   ByteStore,
@@ -26,14 +26,18 @@ import type {
 } from '../domain/ports.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { knownAttestations, verifiedAttestations } from './attestations.ts'
+import { attestationsBeforeDeadline } from './before-deadline.ts'
 import type { Behind } from './behind.ts'
 import { candidateOf, isVouchedFor, lateFaults } from './candidate.ts'
 import { openPackage, type PackageContext } from './context.ts'
+import { withHistory, withKnownHistory } from './history.ts'
 import { ListingCache } from './listing-cache.ts'
+import { findPinned } from './pinned.ts'
+import { noteChanges, notePins, settleTimes, withKnownPins, withPins } from './pins.ts'
 import { RecentEvidence } from './recent-evidence.ts'
 import { renewalEnds } from './renewal.ts'
 import { Listing, askedAgain, keptEvidence } from './listing.ts'
-import { isSettled, leftOver, needsAttestations, wantedFirst } from './selection.ts'
+import { isSettled, leftOver, needsAttestations } from './selection.ts'
 import { signaturesOf } from './signatures.ts'
 import { Suspects } from './suspects.ts'
 import { versionOfFile } from './tarball-name.ts'
@@ -46,6 +50,7 @@ export interface PipelineDeps {
   readonly ledger: Ledger
   readonly bytes: ByteStore
   readonly inspector: TarballInspector
+  /** The policy in force. Each question to the pipeline is answered by one policy, from its first word to its last. */
   readonly policy: () => Policy
   readonly trustOf: (uplink: string) => TrustMaterial
   /** Asked when evidence rests on what the trust material does not name; without it, that is the last word. */
@@ -70,6 +75,8 @@ export interface Judgement {
   readonly ref: PackageRef
   readonly candidate: Candidate
   readonly verdict: Verdict
+  /** Of the policy that judged. */
+  readonly policyRevision: string
 }
 
 export type TarballAnswer =
@@ -101,16 +108,16 @@ export class Pipeline {
    * Every version of a package with its verdict, or `absent` when no uplink has the package.
    * @throws Unavailable when the owner of the package cannot be asked and nothing usable is kept
    */
-  async listing(name: string): Promise<Listing | 'absent'> {
-    const found = await this.#deps.upstreams.find(name)
+  async listing(name: string, policy = this.#deps.policy()): Promise<Listing | 'absent'> {
+    const found = await findPinned(this.#deps, name, policy)
     if (found === 'absent') return 'absent'
     const { upstream, document } = found
     const trust = this.#deps.trustOf(upstream.name)
     const { ledger } = this.#deps
     const isOwner = (ledger.origin(name) ?? upstream.registry) === upstream.registry
-    const memory = [upstream.name, ledger.signs(upstream.registry), ledger.lastReset(name), isOwner]
-    const basis = [document.digest, this.#deps.policy().revision, trust.revision, ...memory].join(' ')
-    return this.#listings.get(name, basis, this.#deps.clock.now(), () => this.#list(upstream, document, trust))
+    const memory = [upstream.name, ledger.signs(upstream.registry), ledger.lastReset(name), ledger.identities.revision(name), isOwner]
+    const basis = [document.digest, policy.revision, trust.revision, ...memory].join(' ')
+    return this.#listings.get(name, basis, this.#deps.clock.now(), () => this.#list(upstream, document, trust, policy))
   }
 
   /**
@@ -118,17 +125,17 @@ export class Pipeline {
    * verified before this resolves.
    * @throws Unavailable
    */
-  async tarball(name: string, fileName: string): Promise<TarballAnswer> {
-    const found = await this.#deps.upstreams.find(name)
+  async tarball(name: string, fileName: string, policy = this.#deps.policy()): Promise<TarballAnswer> {
+    const found = await findPinned(this.#deps, name, policy)
     const version = found === 'absent' ? undefined : versionOfFile(found.document.packument, fileName)
     const manifest = version === undefined || found === 'absent' ? undefined : found.document.packument.versions.get(version)
     if (found === 'absent' || manifest === undefined) return this.#gone(name, fileName)
 
     const context = await this.#open(found.upstream, found.document)
     try {
-      const judgement = await this.#judge(context, manifest)
+      const judgement = await this.#judge(context, manifest, policy)
       if (!isServed(judgement.verdict)) return this.#refuse(judgement)
-      return await this.#deliver(context, manifest, judgement)
+      return await this.#deliver(context, manifest, judgement, policy)
     } finally {
       await context.facts.save()
     }
@@ -146,12 +153,12 @@ export class Pipeline {
   }
 
   /** The verdict on one version with all its evidence, its bytes apart. */
-  async judge(ref: PackageRef): Promise<Judgement | 'absent'> {
-    const found = await this.#openVersion(ref)
+  async judge(ref: PackageRef, policy = this.#deps.policy()): Promise<Judgement | 'absent'> {
+    const found = await this.#openVersion(ref, policy)
     if (found === 'absent') return 'absent'
     const { context, manifest } = found
     try {
-      return await this.#judge(context, manifest)
+      return await this.#judge(context, manifest, policy)
     } finally {
       await context.facts.save()
     }
@@ -162,7 +169,7 @@ export class Pipeline {
    * that verifies.
    */
   async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
-    const found = await this.#openVersion(ref)
+    const found = await this.#openVersion(ref, this.#deps.policy())
     if (found === 'absent') return 'absent'
     const { context, manifest } = found
     await verifiedAttestations(context, manifest, this.#deps)
@@ -178,23 +185,30 @@ export class Pipeline {
   }
 
   /** As its packument names it now; for the verdict or the evidence of one version. */
-  async #openVersion({ name, version }: PackageRef): Promise<{ readonly context: PackageContext; readonly manifest: VersionManifest } | 'absent'> {
-    const found = await this.#deps.upstreams.find(name)
+  async #openVersion(
+    { name, version }: PackageRef,
+    policy: Policy,
+  ): Promise<{ readonly context: PackageContext; readonly manifest: VersionManifest } | 'absent'> {
+    const found = await findPinned(this.#deps, name, policy)
     const manifest = found === 'absent' ? undefined : found.document.packument.versions.get(version)
     if (found === 'absent' || manifest === undefined) return 'absent'
     return { context: await this.#open(found.upstream, found.document), manifest }
   }
 
-  async #list(upstream: Upstream, document: UpstreamPackument, trust: TrustMaterial): Promise<Listing> {
+  async #list(upstream: Upstream, document: UpstreamPackument, trust: TrustMaterial, policy: Policy): Promise<Listing> {
     const context = await openPackage(upstream, document, trust, this.#deps)
     const { packument } = document
-    const policy = this.#deps.policy()
     const now = this.#deps.clock.now()
     const manifests = [...packument.versions.values()]
     const signatures = await signaturesOf(context, manifests, this.#deps.verifier, this.#deps.ledger)
-    const attestations = await this.#attestationsBeforeDeadline(context)
+    const attestations = await attestationsBeforeDeadline(context, policy, this.#deps, {
+      othersFollow: this.#deps.behind !== undefined,
+      onLate: () => { this.#listings.forget(packument.name) },
+    })
+    // The gate compares with what came before, and asks nobody about others: what was found wrong here is known there.
+    this.#recent.noteAll(context, attestations, now)
     const suspicions = new Map(manifests.map((manifest) => [manifest, this.#suspects.of(upstream.registry, packument.name, manifest, now)]))
-    const candidates = manifests.map((manifest) => {
+    const candidates = withHistory(manifests.map((manifest) => {
       const known = attestations.get(manifest.version) ?? knownAttestations(context, manifest)
       const parts = {
         signature: signatures.get(manifest.version) ?? ABSENT,
@@ -202,70 +216,55 @@ export class Pipeline {
         byteFaults: suspicions.get(manifest)?.reasons ?? [],
       }
       return candidateOf(context, manifest, parts, this.#deps)
-    })
+    }), { context, ledger: this.#deps.ledger })
     await context.facts.save()
     if (trust.keysArePinned !== true && candidates.some(isVouchedFor)) this.#deps.ledger.setOrigin(packument.name, upstream.registry)
     this.#deps.behind?.add(context, leftOver(context, candidates, policy))
-    const judged = candidates.map((candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
-    const ends = [...[...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? []), ...askedAgain(context, candidates, now), ...renewalEnds(candidates, context, now)]
+    const judged = withPins(context, candidates, policy, now, this.#deps.ledger).map((candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
+    noteChanges(context, judged, policy, now, this.#deps.ledger)
+    const ends = [...[...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? []), ...askedAgain(context, candidates, now), ...renewalEnds(candidates, context, now), ...settleTimes(candidates, now)]
     for (const { candidate, verdict } of judged)
-      if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict }, now, policy.revision)
+      if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict, policyRevision: policy.revision }, now)
     return new Listing(document, upstream.name, policy, judged, keptEvidence(context, candidates), now, ends)
   }
 
-  /** Provenance of the versions an install is likely to pick, as far as the deadline allows; the rest follows behind. */
-  async #attestationsBeforeDeadline(context: PackageContext): Promise<ReadonlyMap<string, AttestationResult>> {
-    const policy = this.#deps.policy()
-    const wanted = wantedFirst(context, policy)
-    const verified = new Map<string, AttestationResult>()
-    let late = false
-    const work = Promise.all(
-      wanted.map((manifest) =>
-        this.#deps.limit(async () => {
-          if (late && (policy.listing !== 'verified' || this.#deps.behind !== undefined)) return
-          verified.set(manifest.version, await verifiedAttestations(context, manifest, this.#deps))
-        }, context.upstream.name).catch(unlessBusy),
-      ),
-    )
-    const finished = await Promise.race([work.then(() => true), this.#deps.deadline().then(() => false)])
-    if (finished) return verified
-    late = true
-    const inTime = new Map(verified)
-    work.then(() => context.facts.save()).then(() => { this.#listings.forget(context.document.packument.name) }, this.#deps.onBackgroundError)
-    return inTime
-  }
-
-  async #judge(context: PackageContext, manifest: VersionManifest): Promise<Judgement> {
+  async #judge(context: PackageContext, manifest: VersionManifest, policy: Policy): Promise<Judgement> {
     const { packument } = context.document
-    const policy = this.#deps.policy()
     const [signatures, attestations] = await Promise.all([
       signaturesOf(context, [manifest], this.#deps.verifier, this.#deps.ledger),
-      needsAttestations(policy, packument, manifest) ? verifiedAttestations(context, manifest, this.#deps) : NO_ATTESTATIONS,
+      needsAttestations(policy, context, manifest) ? verifiedAttestations(context, manifest, this.#deps) : NO_ATTESTATIONS,
     ])
     if (this.#recent.note(context, manifest, attestations, this.#deps.clock.now())) this.#listings.forget(packument.name)
     const signature = signatures.get(manifest.version) ?? ABSENT
-    const candidate = candidateOf(context, manifest, { signature, attestations, byteFaults: [] }, this.#deps)
-    return { ref: candidate.ref, candidate, verdict: policy.evaluate(candidate, 'gate', this.#deps.clock.now()) }
+    const alone = candidateOf(context, manifest, { signature, attestations, byteFaults: [] }, this.#deps)
+    const now = this.#deps.clock.now()
+    const compared = await withKnownPins(context, alone, policy, now, this.#deps)
+    const candidate = withKnownHistory(context, compared, this.#deps.ledger, (other) => this.#recent.of(context, other, this.#deps.clock.now())?.result)
+    const judgement = { ref: candidate.ref, candidate, verdict: policy.evaluate(candidate, 'gate', now), policyRevision: policy.revision }
+    noteChanges(context, [judgement], policy, now, this.#deps.ledger)
+    return judgement
   }
 
-  async #deliver(context: PackageContext, manifest: VersionManifest, judgement: Judgement): Promise<TarballAnswer> {
+  async #deliver(context: PackageContext, manifest: VersionManifest, judgement: Judgement, policy: Policy): Promise<TarballAnswer> {
     const { candidate } = judgement
     // A version without a usable digest has nothing its bytes could be held against: it is never delivered.
     if (candidate.integrity.state !== 'ok') return this.#refuse(judgement)
     const { registry } = context.upstream
-    const { tarball, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
+    const { tarball, contents, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
     const now = this.#deps.clock.now()
     if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#listings.forget(candidate.ref.name)
     const recorded = this.#deps.ledger.records(registry, candidate.ref.name).get(manifest.version)
     const late = [...faults, ...lateFaults(context, manifest, this.#deps.ledger.origin(candidate.ref.name), recorded)]
-    const final = { ...candidate, faults: [...candidate.faults, ...late] }
-    const verdict = late.length === 0 ? judgement.verdict : this.#deps.policy().evaluate(final, 'gate', now)
-    const judged = { ref: candidate.ref, candidate: final, verdict }
+    const final = { ...candidate, faults: [...candidate.faults, ...late], contents }
+    const verdict = policy.evaluate(final, 'delivery', now)
+    const judged = { ...judgement, candidate: final, verdict }
     if (tarball === undefined || !isServed(verdict)) return this.#refuse(judged)
     // What `monitor` lets through although policy refuses it vouches for nothing: it would condemn the genuine version for good.
     const counts = verdict.monitored !== true
-    if (counts) this.#deps.ledger.setOrigin(candidate.ref.name, registry)
+    // A name that stands in for an uplink's (`local`) gives way to it again: the router says whose it is.
+    if (counts && registry !== PUBLISHED_HERE) this.#deps.ledger.setOrigin(candidate.ref.name, registry)
     if (counts && recorded === undefined) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
+    notePins(context, judged, policy, now, this.#deps.ledger)
     this.#record(verdict.outcome === 'warn' ? 'warned' : 'served', judged)
     return { kind: 'served', judgement: judged, tarball }
   }
@@ -286,14 +285,10 @@ export class Pipeline {
 
   #record(
     kind: 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable',
-    { ref, candidate, verdict }: Judgement,
+    { ref, candidate, verdict, policyRevision }: Judgement,
     at = this.#deps.clock.now(),
-    policyRevision = this.#deps.policy().revision,
   ): void {
     const integrity = candidate.integrity.state === 'ok' ? candidate.integrity.sri : undefined
     this.#deps.decisions.record({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, at })
   }
 }
-
-/** Too many wait already: what is not verified now stays on its claim, and the gate will verify it. */
-const unlessBusy = (error: unknown): void => { if (!(error instanceof Unavailable)) throw error }

@@ -34,6 +34,14 @@ export class RecentEvidence {
     else this.#found.delete(key)
     return bad !== known
   }
+
+  /** The same of several, by version. */
+  noteAll(context: PackageContext, results: ReadonlyMap<string, AttestationResult>, now: Date): void {
+    for (const [version, result] of results) {
+      const manifest = context.document.packument.versions.get(version)
+      if (manifest !== undefined) this.note(context, manifest, result, now)
+    }
+  }
 }
 
 /** Under other trust material, or of another announcement, it may verify. */

@@ -1,7 +1,7 @@
 import semver from 'semver'
 import type { Candidate } from '../domain/evidence.ts'
 import type { Packument, VersionManifest } from '../domain/packument.ts'
-import type { AttestationResult, Policy } from '../domain/ports.ts'
+import { PUBLISHED_HERE, type AttestationResult, type Policy } from '../domain/ports.ts'
 import { knownAttestations } from './attestations.ts'
 import type { PackageContext } from './context.ts'
 
@@ -33,13 +33,14 @@ export function wantedFirst(context: PackageContext, policy: Policy): readonly V
   return picks
     .map((version) => packument.versions.get(version))
     .filter((manifest) => manifest !== undefined)
-    .filter((manifest) => needsAttestations(policy, packument, manifest))
+    .filter((manifest) => needsAttestations(policy, context, manifest))
     .filter((manifest) => !isSettled(knownAttestations(context, manifest)))
     .slice(0, MAX_PICKS)
 }
 
-export function needsAttestations(policy: Policy, { name }: Packument, { version }: VersionManifest): boolean {
-  const needs = policy.needs({ name, version })
+export function needsAttestations(policy: Policy, { upstream, document }: PackageContext, { version }: VersionManifest): boolean {
+  const origin = upstream.registry === PUBLISHED_HERE ? 'local' : 'upstream'
+  const needs = policy.needs({ name: document.packument.name, version }, origin)
   return needs.publishAttestation || needs.provenance
 }
 
@@ -48,7 +49,8 @@ export const isSettled = ({ publishAttestation, provenance }: AttestationResult)
   publishAttestation.state !== 'claimed' && provenance.state !== 'claimed'
 
 /** What a listing names on a claim, and not on a guess (`probe`): what an install is likely to pick first, then the newest. */
-export function leftOver({ document: { packument } }: PackageContext, candidates: readonly Candidate[], policy: Policy): readonly VersionManifest[] {
+export function leftOver(context: PackageContext, candidates: readonly Candidate[], policy: Policy): readonly VersionManifest[] {
+  const { packument } = context.document
   const claimed = new Set(candidates.filter((candidate) => !isSettled(candidate)).map(({ ref }) => ref.version))
   if (claimed.size === 0) return []
   const order = new Set([...likelyPicks(packument), ...newestFirst([...claimed])])
@@ -57,7 +59,7 @@ export function leftOver({ document: { packument } }: PackageContext, candidates
     .map((version) => packument.versions.get(version))
     .filter((manifest) => manifest !== undefined)
     .filter(({ dist }) => dist.attestations !== undefined)
-    .filter((manifest) => needsAttestations(policy, packument, manifest))
+    .filter((manifest) => needsAttestations(policy, context, manifest))
 }
 
 /** Valid versions in descending order; what is no version is left out. */
@@ -69,7 +71,8 @@ export function newestFirst(versions: readonly string[]): readonly string[] {
     .map(({ raw }) => raw)
 }
 
-function releaseLine(version: string): string {
+/** The major; for 0.x the minor, since there each minor may break what the last one promised (semver 2.0.0, 4). */
+export function releaseLine(version: string | semver.SemVer): string {
   const { major, minor } = new semver.SemVer(version, { loose: true })
   return major === 0 ? `0.${String(minor)}` : String(major)
 }

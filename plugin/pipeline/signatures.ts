@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Evidence, SignatureFacts } from '../domain/evidence.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
 import type { RegistrySignature, VersionManifest } from '../domain/packument.ts'
+import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { Ledger, RegistryKey, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
 import type { PackageContext } from './context.ts'
 import { unlessRenewing } from './renewal.ts'
@@ -25,6 +26,8 @@ export async function signaturesOf(
   verifier: Verifier,
   ledger: Ledger,
 ): Promise<ReadonlyMap<string, SignatureEvidence>> {
+  // What is published here is signed by this mirror when it answers (http/local-signatures.ts): that is nobody's word but its own.
+  if (context.upstream.registry === PUBLISHED_HERE) return new Map()
   const { name } = context.document.packument
   const evidence = new Map<string, SignatureEvidence>()
   const open: Question[] = []
@@ -63,6 +66,14 @@ export async function signaturesOf(
   }
   remember(context, [...open, ...forgotten], evidence, ledger)
   return evidence
+}
+
+/** The same of one version without verifying anything: what is remembered, else what is claimed. */
+export function knownSignature(context: PackageContext, manifest: VersionManifest): SignatureEvidence {
+  const question = questionOf(context.document.packument.name, manifest, context.records.get(manifest.version))
+  if (question === undefined) return { state: 'absent' }
+  const known = context.facts.get(question.key) as readonly [SignatureEvidence] | undefined
+  return known === undefined ? { state: 'claimed' } : marked(known[0], question.withdrawn)
 }
 
 /** What to verify: the upstream's signatures, else the mirror's own copy over the same integrity, else nothing. */

@@ -1,5 +1,6 @@
 import { Unavailable } from '../domain/errors.ts'
 import { specOf } from '../domain/package-ref.ts'
+import type { Contents } from '../domain/history.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import {
   IntegrityMismatch,
@@ -12,12 +13,15 @@ import {
   type VersionRecord,
 } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
-import { tarballFactKey, tarballFaults, type TarballFact } from './candidate.ts'
+import { contentsOf, tarballFactKey, tarballFaults, type TarballFact } from './candidate.ts'
 import type { PackageContext } from './context.ts'
+import { shasumFaults } from './pinned.ts'
 
 export interface VerifiedTarball {
   /** Undefined when the bytes are not the promised ones. */
   readonly tarball: StoredTarball | undefined
+  /** What it says of itself; undefined where nothing could be read. */
+  readonly contents: Contents | undefined
   readonly faults: readonly Reason[]
 }
 
@@ -41,14 +45,15 @@ export async function verifiedTarball(
     if (error instanceof IntegrityMismatch) {
       const { expected, actual } = error
       const detail = { expected: `sha512 ${expected}`, actual: `sha512 ${actual}` }
-      return { tarball: undefined, faults: [reason('integrity-mismatch', `the tarball of ${spec} is not the one its integrity promises`, detail)] }
+      return { tarball: undefined, contents: undefined, faults: [reason('integrity-mismatch', `the tarball of ${spec} is not the one its integrity promises`, detail)] }
     }
     if (error instanceof TarballRefused)
-      return { tarball: undefined, faults: [reason('tarball-host-refused', `the tarball of ${spec} is at an address that is not allowed`)] }
+      return { tarball: undefined, contents: undefined, faults: [reason('tarball-host-refused', `the tarball of ${spec} is at an address that is not allowed`)] }
     throw error
   }
   const fact = await inspected(context, tarball, deps.inspector)
-  return { tarball, faults: tarballFaults(context, manifest, fact, deps.inspector) }
+  const faults = [...(await shasumFaults(context, manifest, tarball, deps.inspector)), ...tarballFaults(context, manifest, fact, deps.inspector)]
+  return { tarball, contents: contentsOf(fact, deps.inspector), faults }
 }
 
 /** Asks the upstream only when somebody reads: a caller that joins a running download never does. */

@@ -1,26 +1,27 @@
 import type { Problem } from '../domain/errors.ts'
 import type { EvidenceNeeds, Policy } from '../domain/ports.ts'
 import { identityDoubts, shadowedRules, waiverDoubts } from './doubts.ts'
-import { parseDuration } from './duration.ts'
+import { parseDuration, parseWindow } from './duration.ts'
 import { evaluate } from './evaluate.ts'
 import type { Example, Included, Part } from './included.ts'
-import { baseOf, overlay, type EffectiveRequire } from './presets.ts'
-import { revisionOf } from './revision.ts'
+import { baseOf, overlay, type Downgrade, type EffectiveRequire } from './presets.ts'
+import { pinLevelOf } from './pin.ts'
+import { meaningDigest } from './revision.ts'
 import { compileRule, effectiveRule, ruleFinder, type EffectiveRule } from './rules.ts'
 import type { BranchDocument, ExampleDocument, PolicyDocument, PresetName } from './schema.ts'
 import type { Source } from './source.ts'
 import { ISSUERS } from './values.ts'
-import { waiverFinder, waiverOf, type Waiver } from './waiver.ts'
+import { pinFinder, waiverFinder, waiverOf, type Waiver } from './waiver.ts'
 
 /** A policy in force, and what people want to know about it. */
 export interface TrustPolicy extends Policy {
   /** `none` for a policy that extends none. */
   readonly preset: PresetName | 'none'
+  /** sha256 over the policy's meaning, hex: `revision` is its beginning. */
+  readonly digest: string
   readonly onUnavailable: 'deny' | 'allow'
   /** In the order in which they are tried, the preset's own last. */
   readonly rules: readonly EffectiveRule[]
-  /** What belongs to the preset and is not enforced by this version. */
-  readonly missing: readonly string[]
   /** What is allowed in the file and probably not meant. */
   readonly warnings: readonly Problem[]
   readonly waivers: readonly Waiver[]
@@ -34,6 +35,7 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
   const base = baseOf(document)
   const mode = document.mode ?? base.mode
   const listing = document.listing ?? base.listing
+  const withheld = document.withheld ?? 'hidden'
   const onUnavailable = document.onUnavailable ?? base.onUnavailable
   const rules = effectiveRules(document, included, overlay(base.require, document.defaults))
   const compiled = rules.map(compileRule)
@@ -41,20 +43,23 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
   const parts: readonly Part[] = [{ document, source, scope: [] }, ...included]
   const waivers = parts.flatMap(({ document: { waivers = [] }, scope }) => waivers.map((waiver) => waiverOf(waiver, scope)))
   const waiversFor = waiverFinder(waivers)
+  const digest = meaningDigest({
+    mode,
+    listing,
+    withheld,
+    onUnavailable,
+    rules: rules.map((rule) => ({ ...rule, require: meaningOf(rule.require) })),
+    waivers: waivers.map((waiver) => ({ ...waiver, expires: waiver.expires.toISOString() })),
+  })
   return {
-    revision: revisionOf({
-      mode,
-      listing,
-      onUnavailable,
-      rules: rules.map((rule) => ({ ...rule, require: meaningOf(rule.require) })),
-      waivers: waivers.map((waiver) => ({ ...waiver, expires: waiver.expires.toISOString() })),
-    }),
+    digest,
+    revision: digest.slice(0, 12),
     preset: document.extends ?? 'none',
     mode,
     listing,
+    withheld,
     onUnavailable,
     rules,
-    missing: document.extends === undefined ? [] : base.missing,
     warnings: [
       ...parts.flatMap(identityDoubts),
       ...shadowedRules(rules, parts),
@@ -67,11 +72,16 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
       const situation = { stage, now, listing, onUnavailable }
       return evaluate(ruleFor(candidate.ref, candidate.origin), candidate, situation, mode, waiversFor(candidate, now))
     },
-    needs: (ref) => {
-      const rule = ruleFor(ref, 'upstream')
+    needs: (ref, origin = 'upstream') => {
+      const rule = ruleFor(ref, origin)
       // What no evidence can save needs none.
       return rule === undefined || rule.verdict?.outcome === 'deny' ? NOTHING : rule.examines
     },
+    pinLevel: (ref, origin = 'upstream') => {
+      const rule = ruleFor(ref, origin)
+      return rule === undefined || rule.verdict !== undefined ? 'off' : pinLevelOf(rule.require)
+    },
+    pinnedIntegrities: pinFinder(waivers),
   }
 }
 
@@ -89,7 +99,8 @@ function effectiveRules(document: PolicyDocument, included: readonly Included[],
   const rest: EffectiveRule = {
     name: `every other package (${document.extends})`,
     packages: ['**'],
-    origin: 'any',
+    // What is published here is the organisation's own: judged where a rule says so.
+    origin: 'upstream',
     require: defaults,
     onFailure: 'deny',
     scope: [],
@@ -101,10 +112,13 @@ const examplesOf = (examples: readonly ExampleDocument[] = [], source: Source): 
   examples.map((document, index) => ({ file: source.included, line: source.lineOf(['examples', index]), document }))
 
 /** Two spellings of one duration, or of one issuer, are one meaning. */
-function meaningOf(require: BranchDocument & { readonly anyOf?: readonly BranchDocument[] | undefined }): unknown {
-  const { minimumReleaseAge: age, provenance, anyOf } = require
+function meaningOf(
+  require: BranchDocument & { readonly anyOf?: readonly BranchDocument[] | undefined; readonly trustDowngrade?: Downgrade },
+): unknown {
+  const { minimumReleaseAge: age, provenance, trustDowngrade, anyOf } = require
   return {
     ...require,
+    trustDowngrade: trustDowngrade && { inLine: parseWindow(trustDowngrade.inLine), offLine: parseWindow(trustDowngrade.offLine) },
     minimumReleaseAge: age === undefined ? undefined : parseDuration(age),
     provenance: typeof provenance === 'object' ? { ...provenance, issuer: issuersOf(provenance.issuer) } : provenance,
     anyOf: anyOf?.map(meaningOf),

@@ -2,7 +2,7 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { SignerIdentity } from '../domain/signer-identity.ts'
 import { parseVersion } from './package-pattern.ts'
-import { workflowPath } from './workflow-path.ts'
+import { workflowPath } from '../domain/workflow-path.ts'
 
 type FieldType = 'string' | 'bool' | 'int'
 

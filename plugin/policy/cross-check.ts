@@ -76,9 +76,10 @@ function duplicateNames(rules: readonly RawRule[], source: Source): readonly Pro
   })
 }
 
+/** Packages published here need no rule; all others do. */
 function catchesAll({ rule }: RawRule): boolean {
   const packages = own(rule, 'packages')
-  return Array.isArray(packages) && packages.includes('**')
+  return Array.isArray(packages) && packages.includes('**') && own(rule, 'origin') !== 'local'
 }
 
 const nothingCatchesAll = (source: Source): Problem =>

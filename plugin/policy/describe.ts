@@ -1,26 +1,28 @@
 import type { TrustPolicy } from './compile.ts'
 import type { EffectiveRule } from './rules.ts'
-import type { BranchDocument } from './schema.ts'
 import type { Waiver } from './waiver.ts'
+import { show } from './words.ts'
 
 /** Lines for a terminal: what is in force, rule by rule, and what the preset leaves out. */
 export function describePolicy(policy: TrustPolicy): readonly string[] {
-  const { preset, mode, listing, onUnavailable, revision, rules, missing, waivers } = policy
+  const { preset, mode, listing, withheld, onUnavailable, revision, rules, waivers } = policy
   return [
     `policy ${revision}: preset ${preset}, mode ${mode}${mode === 'monitor' ? ' (refuses nothing but wrong bytes)' : ''}`,
     `packuments list ${listing === 'claimed' ? 'versions whose provenance is claimed; it is verified before the tarball is served' : 'verified versions only'}`,
+    ...(withheld === 'marked' ? ['refused versions stay in the packument, deprecated with the reason; their tarballs are refused'] : []),
     `where the upstream does not answer for evidence: ${onUnavailable === 'deny' ? '503, nothing is served on a guess' : 'served with a warning where it is ifPresent'}`,
     ...rules.flatMap((rule, index) => [`${index + 1}. ${rule.name}`, `   ${describeRule(rule)}`]),
     ...waivers.map(describeWaiver),
-    ...missing.map((part) => `not enforced by this version: ${part}`),
   ]
 }
 
 const describeWaiver = ({ package: spec, waives, integrity, reason, approvedBy, expires }: Waiver): string =>
-  `waiver for ${spec}${integrity === undefined ? '' : ' (these bytes only)'} until ${expires.toISOString().slice(0, 10)}: ${waives.join(', ')}; ${reason}; approved by ${approvedBy}`
+  `waiver for ${spec}${integrity === undefined ? '' : ' (these bytes only)'} until ${expires.toISOString().slice(0, 10)}: ${waives.join(', ')}; ${show(reason)}; approved by ${show(approvedBy)}`
 
-function describeRule({ packages, verdict, require, where, onFailure }: EffectiveRule): string {
-  const of = packages.join(' ')
+const OF = { upstream: '', local: ' published here', any: ', also published here' } as const
+
+function describeRule({ packages, origin, verdict, require, where, onFailure }: EffectiveRule): string {
+  const of = `${packages.join(' ')}${OF[origin]}`
   if (verdict !== undefined) return `${of}: ${verdict.outcome}, ${verdict.reason}`
   const { anyOf, ...siblings } = require
   const alternatives = anyOf === undefined ? '' : `; and one of: ${anyOf.map(describeRequire).join(' | ')}`
@@ -31,11 +33,19 @@ function describeRule({ packages, verdict, require, where, onFailure }: Effectiv
 /** Unsigned hints that nobody asked for go without saying; what is switched off of the evidence does not. */
 const SILENT: ReadonlySet<string> = new Set(['stagedPublish', 'trustedPublisher'])
 
-const describeRequire = (require: BranchDocument): string =>
+const describeRequire = (require: Readonly<Record<string, unknown>>): string =>
   Object.entries(require)
-    .filter(([key, value]) => !(SILENT.has(key) && value === 'ignore'))
-    .map(([key, value]) => `${key} ${typeof value === 'object' ? describeIdentity(value) : String(value)}`)
+    .filter(([key, value]) => value !== undefined && !(SILENT.has(key) && value === 'ignore'))
+    .map(([key, value]) => `${key} ${typeof value === 'object' && value !== null ? describeObject(key, value) : String(value)}`)
     .join(', ')
+
+function describeObject(key: string, value: object): string {
+  if (key === 'provenance') return describeIdentity(value)
+  if ('level' in value && 'onFailure' in value) return `${String(value.level)}${value.onFailure === 'warn' ? ' (warns)' : ''}`
+  return Object.entries(value)
+    .map(([window, length]) => `${window} ${String(length)}`)
+    .join(' ')
+}
 
 const describeIdentity = (identity: object): string =>
   `by ${Object.entries(identity)

@@ -3,8 +3,10 @@ import semver from 'semver'
 import type { Problem } from '../domain/errors.ts'
 import { splitSpec } from '../domain/package-ref.ts'
 import type { ReasonCode } from '../domain/reason.ts'
+import { refusesFor } from './downgrade.ts'
 import type { Part } from './included.ts'
 import { compilePackagePattern, exactVersionOf, type PackagePattern } from './package-pattern.ts'
+import { pinLevelOf } from './pin.ts'
 import { problemAt } from './problems.ts'
 import type { EffectiveRule, RuleFinder } from './rules.ts'
 import type { IdentityDocument, PolicyDocument } from './schema.ts'
@@ -68,27 +70,42 @@ interface Earlier {
 /** Rules none of whose packages is left by the rules before them. `rules` are those of the parts in order, and the preset's. */
 export function shadowedRules(rules: readonly EffectiveRule[], parts: readonly Part[]): readonly Problem[] {
   const places = parts.flatMap(({ document, source }) => (document.rules ?? []).map((_, index) => ({ source, index })))
-  const exact = new Map<string, Earlier[]>()
-  const globs: Earlier[] = []
+  const before = new EarlierPatterns()
   return places.flatMap(({ source, index }, order) => {
     const rule = rules[order]
     if (rule === undefined) return []
     const patterns = rule.packages.map(compilePackagePattern)
-    const before = patterns.map((pattern) => [...(exact.get(pattern.name.text) ?? []), ...globs].find((earlier) => takes(earlier, rule, pattern)))
-    for (const pattern of patterns) {
-      if (pattern.name.literal === undefined) globs.push({ rule, pattern })
-      else exact.set(pattern.name.literal, [...(exact.get(pattern.name.literal) ?? []), { rule, pattern }])
-    }
-    const [first] = before
-    if (first === undefined || before.includes(undefined)) return []
+    const takers = patterns.map((pattern) => before.near(pattern).find((earlier) => takes(earlier, rule, pattern)))
+    for (const pattern of patterns) before.add({ rule, pattern })
+    const [first] = takers
+    if (first === undefined || takers.includes(undefined)) return []
     const message = `is never reached, since "${first.rule.name}" before it takes its packages`
     return [problemAt(source, ['rules', index], message, 'Move it up, or remove it')]
   })
 }
 
-/** A rule for upstream packages leaves local ones to the rules behind it. */
+/** By what stands before the first wildcard: only a pattern that begins with less of the same can take another's names. */
+class EarlierPatterns {
+  readonly #byStart = new Map<string, Earlier[]>()
+
+  add(earlier: Earlier): void {
+    const start = startOf(earlier.pattern)
+    const known = this.#byStart.get(start)
+    if (known === undefined) this.#byStart.set(start, [earlier])
+    else known.push(earlier)
+  }
+
+  near(pattern: PackagePattern): readonly Earlier[] {
+    const start = startOf(pattern)
+    return Array.from({ length: start.length + 1 }, (_, length) => this.#byStart.get(start.slice(0, length)) ?? []).flat()
+  }
+}
+
+const startOf = ({ name }: PackagePattern): string => name.text.split('*', 1)[0] ?? ''
+
+/** A rule for packages of one origin leaves those of the other to the rules behind it. */
 function takes(earlier: Earlier, rule: EffectiveRule, { name, range }: PackagePattern): boolean {
-  if (earlier.rule.origin !== 'any' && rule.origin === 'any') return false
+  if (earlier.rule.origin !== 'any' && earlier.rule.origin !== rule.origin) return false
   if (!covers(earlier.pattern.name.text, name.text)) return false
   const wider = earlier.pattern.range
   return wider === undefined || (range !== undefined && semver.subset(range, wider, { includePrerelease: true }))
@@ -111,11 +128,14 @@ export function waiverDoubts(waivers: readonly Waiver[], parts: readonly Part[],
   })
 }
 
-/** Why a waiver for one version can change nothing, by the rule that decides on it. */
+/** Why a waiver for one version can change nothing, by the rule that decides on it: not where another decides if it is local. */
 function idle({ package: spec, waives }: Waiver, ruleFor: RuleFinder): readonly string[] {
   const version = exactVersionOf(spec)
-  const rule = version === undefined ? undefined : ruleFor({ name: splitSpec(spec).name, version }, 'upstream')
-  if (rule === undefined) return []
+  const ref = { name: splitSpec(spec).name, version: version ?? '' }
+  const [rule, local] = version === undefined ? [] : [ruleFor(ref, 'upstream'), ruleFor(ref, 'local')]
+  if (rule === undefined || (local !== undefined && local !== rule)) return []
+  // A verdict decides without requirements, and not without bytes.
+  if (rule.verdict?.outcome === 'allow' && waives.includes('integrity-missing')) return []
   if (rule.verdict !== undefined) return [`has no effect: the rule "${rule.name}" decides on it by verdict`]
   const unasked = waives.filter((code) => !(ASKS.get(code)?.(rule) ?? true))
   return unasked.length === 0 ? [] : [`excuses what the rule "${rule.name}" does not ask for: ${unasked.join(', ')}`]
@@ -126,6 +146,10 @@ const ASKS: ReadonlyMap<ReasonCode, (rule: EffectiveRule) => boolean> = new Map<
   ['publish-attestation-absent', ({ require }) => require.publishAttestation === 'required'],
   ['provenance-absent', ({ require }) => require.provenance === 'required' || typeof require.provenance === 'object'],
   ['release-too-young', ({ require }) => require.minimumReleaseAge !== 0 && require.minimumReleaseAge !== '0'],
+  ['trust-downgrade', ({ require: { trustDowngrade } }) => refusesFor(trustDowngrade.inLine) || refusesFor(trustDowngrade.offLine)],
+  ['identity-changed', ({ require }) => pinLevelOf(require) !== 'off' && require.identityPin.onFailure === 'deny'],
+  ['manifest-repository-mismatch', ({ require: { manifestRepository } }) => manifestRepository.level === 'match' && manifestRepository.onFailure === 'deny'],
+  ['dependency-source', ({ require: { dependencySources } }) => dependencySources.level === 'registry' && dependencySources.onFailure === 'deny'],
   ['requirement-unmet', ({ require }) => require.anyOf !== undefined],
   ['condition-unmet', ({ where }) => where !== undefined],
   ['staged-publish-absent', ({ require }) => require.stagedPublish === 'required'],

@@ -27,3 +27,16 @@ export function parseDuration(value: string | number): number {
   if (milliseconds > LONGEST) throw new Mistake(`"${value}" is longer than ten years`, 'Write a shorter duration, such as 14d')
   return milliseconds
 }
+
+/**
+ * Milliseconds of a duration, or one of the words that stand for one that never ends or never begins.
+ * @throws Mistake
+ */
+export function parseWindow(value: string | number): number | 'forever' | 'allow' {
+  if (value === 'forever' || value === 'allow') return value
+  try {
+    return parseDuration(value)
+  } catch (error) {
+    throw error instanceof Mistake ? new Mistake(error.message, 'Write a duration such as 30d, forever or allow') : error
+  }
+}

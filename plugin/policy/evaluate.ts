@@ -1,12 +1,12 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { EvidenceNeeds } from '../domain/ports.ts'
-import { isForgery, isUnavailable, type Reason } from '../domain/reason.ts'
+import { isForgery, isUnavailable, type Reason, type ReasonCode } from '../domain/reason.ts'
 import type { AppliedWaiver, Outcome, Verdict } from '../domain/verdict.ts'
 import { deny, earliest, SEVERITIES, undecided, warn, type Finding, type Situation } from './finding.ts'
 import { runChecks } from './requirements.ts'
 import type { Rule } from './rules.ts'
-import { isSoftenable, waive, type Waiver } from './waiver.ts'
-import { deniedByRule, integrityNotUsable, noRule, show, withdrawn, type EvidenceKind } from './words.ts'
+import { integrityFindings, isSoftenable, waive, type Waiver } from './waiver.ts'
+import { deniedByRule, noRule, show, withdrawn, type EvidenceKind } from './words.ts'
 
 /** Decides on one version: forgery, the rule's own verdict, its requirements, waivers, what becomes of failures, the policy's mode. */
 export function evaluate(
@@ -16,17 +16,30 @@ export function evaluate(
   mode: 'enforce' | 'monitor',
   waivers: readonly Waiver[] = [],
 ): Verdict {
+  if (rule === undefined && candidate.origin === 'local') return applyMode(publishedHere(candidate), mode)
   // No silent default: a version no rule speaks of is a mistake in this program, and refused whatever the mode.
   if (rule === undefined) return { outcome: 'deny', rule: 'none', reasons: [noRule()] }
+  const integrity = integrityFindings(candidate, waivers)
   const findings = [
     ...forgeries(candidate, rule.examines),
+    ...integrity,
     ...faults(candidate),
     ...ownVerdict(rule),
     ...failures(rule, waive(runChecks(rule.checks, candidate, situation), waivers)),
     ...warnings(candidate, rule.examines),
   ]
-  return applyMode(conclude(rule.name, findings, rule.condition?.changesAt(candidate, situation.now)), mode)
+  // Bytes that a waiver names are the right ones, whatever else is refused of them.
+  const excused = new Set(integrity.filter(({ waiver }) => waiver !== undefined).map(({ reason }) => reason.code))
+  return applyMode(conclude(rule.name, findings, rule.condition?.changesAt(candidate, situation.now)), mode, excused)
 }
+
+/** What no rule speaks of and was published here is the organisation's own; but never other bytes than were published. */
+const publishedHere = ({ faults }: Candidate): Verdict =>
+  conclude(
+    'packages published here',
+    faults.map((fault) => (fault.code.startsWith('integrity-') ? { severity: 'forgery', reason: fault } : warn(fault))),
+    undefined,
+  )
 
 /** `onFailure` is about what the rule requires, and about nothing that is wrong with the version whatever the rule. */
 const failures = ({ onFailure }: Rule, findings: readonly Finding[]): readonly Finding[] =>
@@ -36,11 +49,9 @@ const KINDS = ['signature', 'publishAttestation', 'provenance'] as const satisfi
 
 /** Excused by no rule and no branch; what the rule ignores is not examined. */
 function forgeries(candidate: Candidate, examines: EvidenceNeeds): readonly Finding[] {
-  const { integrity } = candidate
   const reasons = [
     ...candidate.faults,
     ...KINDS.filter((kind) => examines[kind]).flatMap((kind) => reasonsOf(candidate[kind])),
-    ...(integrity.state === 'ok' ? [] : [integrityNotUsable(integrity.state)]),
   ]
   return reasons.filter(({ code }) => isForgery(code)).map((reason) => ({ severity: 'forgery', reason }))
 }
@@ -71,12 +82,13 @@ function conclude(rule: string, findings: readonly Finding[], changes: Date | un
   const [worst] = sorted
   const until = earlier(earliest(sorted), changes)
   const outcome = worst === undefined ? 'allow' : OUTCOMES[worst.severity]
-  const waiver = outcome === 'warn' ? sorted.find((finding) => finding.waiver !== undefined)?.waiver : undefined
+  const waivers = outcome === 'warn' ? sorted.flatMap((finding) => finding.waiver ?? []) : []
+  const [waiver] = waivers
   return {
     outcome,
     rule,
     reasons: onlyOnce(sorted.map(({ reason }) => reason)),
-    ...(waiver === undefined ? {} : { waiver: applied(waiver) }),
+    ...(waiver === undefined ? {} : { waiver: applied(waiver), waivers: [...new Set(waivers.map(({ id }) => id))] }),
     ...(until === undefined ? {} : { validUntil: until }),
   }
 }
@@ -100,9 +112,11 @@ const onlyOnce = (reasons: readonly Reason[]): readonly Reason[] =>
       ) === index,
   )
 
+const NOTHING_EXCUSED: ReadonlySet<ReasonCode> = new Set()
+
 /** `monitor` serves what policy refuses and says so, but never wrong bytes. What cannot be decided is not a refusal. */
-function applyMode(verdict: Verdict, mode: 'enforce' | 'monitor'): Verdict {
+function applyMode(verdict: Verdict, mode: 'enforce' | 'monitor', excused: ReadonlySet<ReasonCode> = NOTHING_EXCUSED): Verdict {
   if (mode === 'enforce' || verdict.outcome !== 'deny') return verdict
-  if (verdict.reasons.some(({ code }) => code.startsWith('integrity-'))) return verdict
+  if (verdict.reasons.some(({ code }) => code.startsWith('integrity-') && !excused.has(code))) return verdict
   return { ...verdict, outcome: 'warn', monitored: true }
 }

@@ -1,11 +1,14 @@
 import type { Candidate, Evidence, ProvenanceFacts } from '../domain/evidence.ts'
+import { NO_PINS, type Pins } from '../domain/history.ts'
 import { parseIntegrity, sriOf } from '../domain/integrity.ts'
 import { splitSpec } from '../domain/package-ref.ts'
+import { builtBy } from '../domain/pins.ts'
 import { reason, type ReasonCode } from '../domain/reason.ts'
 import type { SignerIdentity } from '../domain/signer-identity.ts'
 import type { Outcome } from '../domain/verdict.ts'
 import type { TrustPolicy } from './compile.ts'
 import { parseDuration } from './duration.ts'
+import { exampleHistory } from './example-history.ts'
 import type { ExampleDocument } from './schema.ts'
 import { ISSUERS, parseDate } from './values.ts'
 import type { EvidenceKind } from './words.ts'
@@ -62,6 +65,12 @@ function candidateOf(example: ExampleDocument, now: Date): Candidate {
     provenance: provenanceOf(evidence.provenance, notBefore),
     claims: { published: notBefore, trustedPublisher: hints?.trustedPublisher ?? false, stagedPublish: hints?.stagedPublish ?? false },
     notBefore,
+    history: exampleHistory(example, notBefore, now),
+    pins: pinsOf(example.pinned, now),
+    contents: example.repository === undefined ? undefined : { repository: example.repository === 'none' ? undefined : example.repository },
+    foreignDependencies: Object.entries(example.dependencies ?? {}).flatMap(([dependency, kind]) =>
+      kind === 'registry' ? [] : [{ field: 'dependencies', name: dependency, spec: kind, kind }],
+    ),
   }
 }
 
@@ -101,6 +110,14 @@ function provenanceOf(said: State | Claims | undefined, loggedAt: Date): Evidenc
     logIndex: undefined,
   }
   return evidenceOf('provenance', typeof said === 'object' ? 'verified' : said, facts)
+}
+
+/** As of a package that was built by one identity, before the version and before any that this mirror saw. */
+function pinsOf(pinned: Claims | undefined, now: Date): Pins {
+  const by = pinned === undefined ? undefined : builtBy(identityOf(pinned))
+  if (by === undefined) return NO_PINS
+  const since = new Date(now.getTime() - 2 * parseDuration(YEAR))
+  return { pins: [{ ...by, version: 'an earlier one', since, latest: since, because: 'found', until: undefined }], isEstablished: false }
 }
 
 /** A certificate that says what the example says, and nothing else. */

@@ -14,7 +14,7 @@ export interface Finding {
   /** When the clock alone takes the finding away, or what excuses it. */
   readonly until?: Date
   /** What turned it from a refusal into a warning. */
-  readonly waiver?: AppliedWaiver
+  readonly waiver?: AppliedWaiver & { readonly id: string }
 }
 
 /** What decides beside candidate and rule. */

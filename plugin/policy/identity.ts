@@ -2,11 +2,11 @@ import type { ProvenanceFacts } from '../domain/evidence.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import type { Reason, ReasonCode } from '../domain/reason.ts'
 import type { SignerIdentity } from '../domain/signer-identity.ts'
+import { workflowPath } from '../domain/workflow-path.ts'
 import { compileGlob, type Glob } from './glob.ts'
 import type { IdentityDocument } from './schema.ts'
 import { ISSUERS } from './values.ts'
 import { claimMissing, mismatch } from './words.ts'
-import { workflowPath } from './workflow-path.ts'
 
 /** Holds a certified identity against a rule: every disagreement, none when they agree. */
 export type IdentityCheck = (facts: ProvenanceFacts, ref: PackageRef) => readonly Reason[]

@@ -1,13 +1,6 @@
 import { nearestWord } from './nearest.ts'
 import { KEYS, type Place } from './schema.ts'
 
-const NOT_YET = ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources']
-/** Keys of the policy language that this version does not enforce. They are refused: one that is ignored protects nobody. */
-const PLANNED: ReadonlyMap<Place, readonly string[]> = new Map([
-  ['require', NOT_YET],
-  ['branch', NOT_YET],
-])
-
 /** The first that has a key is where it belongs. */
 const STANDS: ReadonlyMap<Place, string> = new Map([
   ['policy', 'at the top of the policy'],
@@ -15,11 +8,14 @@ const STANDS: ReadonlyMap<Place, string> = new Map([
   ['require', 'in `defaults` or in the `require` of a rule'],
   ['branch', 'in a branch of `anyOf`'],
   ['identity', 'in the identity under `provenance`'],
+  ['downgrade', 'under `trustDowngrade`'],
+  ['graded', 'under `identityPin`, `manifestRepository` or `dependencySources`'],
   ['waiver', 'in a waiver'],
   ['include', 'in an entry of `include`'],
   ['example', 'in an example'],
+  ['after', 'in an entry of the `after` of an example'],
   ['evidence', 'in the `evidence` of an example'],
-  ['claims', 'in the `provenance` of an example'],
+  ['claims', 'in the `provenance` or `pinned` of an example'],
   ['hints', 'in the `hints` of an example'],
 ])
 
@@ -29,13 +25,13 @@ const WRITE: ReadonlyMap<string, string> = new Map([
   ['extends', 'Write one of observe, recommended, strict, lockdown'],
   ['mode', 'Write enforce or monitor'],
   ['listing', 'Write claimed or verified'],
-  ['withheld', 'Write hidden'],
+  ['withheld', 'Write hidden or marked'],
   ['onUnavailable', 'Write deny or allow'],
   ['defaults', 'Write a mapping of requirements, such as { provenance: ifPresent }'],
   ['rules', 'Write a list of rules, each with `packages`'],
   ['name', 'Write a sentence that says what the rule is for'],
   ['packages', 'Write a list of patterns, such as ["@acme/*", "left-pad@1.3.0"]; "**" is every package'],
-  ['origin', 'Write upstream or any'],
+  ['origin', 'Write upstream, local or any'],
   ['require', 'Write a mapping of requirements, such as { provenance: required }'],
   ['verdict', 'Write deny or allow, with a `reason`'],
   ['reason', 'Write a sentence that says why'],
@@ -57,6 +53,13 @@ const WRITE: ReadonlyMap<string, string> = new Map([
   ['where', 'Write a condition in quotes, such as: \'package.name.startsWith("@acme/")\''],
   ['onFailure', 'Write deny or warn'],
   ['dangerousTriggers', 'Write deny, warn or ignore'],
+  ['trustDowngrade', 'Write { inLine: 30d, offLine: 3d }, forever or allow'],
+  ['inLine', 'Write a duration such as 30d, forever or allow'],
+  ['offLine', 'Write a duration such as 3d, forever or allow'],
+  ['identityPin', 'Write repository, workflow or off; or { level: repository, onFailure: warn }'],
+  ['manifestRepository', 'Write match or ignore; or { level: match, onFailure: warn }'],
+  ['dependencySources', 'Write registry or any; or { level: registry, onFailure: warn }'],
+  ['level', 'Write the word that would stand without onFailure'],
   ['stagedPublish', 'Write required or ignore'],
   ['trustedPublisher', 'Write required or ignore'],
   ['waivers', 'Write a list of waivers, each with package, waives, reason, approvedBy and expires'],
@@ -69,29 +72,31 @@ const WRITE: ReadonlyMap<string, string> = new Map([
   ['file', 'Write the path of a YAML file, relative to the one it is named in'],
   ['examples', 'Write a list of examples, such as { package: "@acme/ui@1.0.0", expect: deny }'],
   ['evidence', 'Write the state of each kind, such as { signature: verified, provenance: absent }'],
+  ['after', 'Write a list of versions, such as { version: 1.4.0, evidence: { provenance: verified } }'],
   ['expect', 'Write allow, warn, deny or unavailable'],
   ['reasons', 'Write a list of reason codes'],
   ['age', 'Write a duration, such as 3d'],
   ['published', 'Write a day, such as 2027-03-01'],
+  ['pinned', 'Write who built the package so far, such as { issuer: github-actions, sourceRepositoryId: "1001", sourceOwnerId: "2002" }'],
   ['hints', 'Write { trustedPublisher: true } or { stagedPublish: true }'],
+  ['repository', 'Write an address such as https://github.com/acme/ui, or none'],
+  ['dependencies', 'Write where each comes from, such as { left: registry, fork: git }'],
   ['signs', 'Write true or false'],
 ])
 
-export const remedyFor = (key: string): string => WRITE.get(key) ?? 'Write it as in config/policy.yaml'
+export const remedyFor = (key: string, inExample = false): string =>
+  inExample && key === 'version' ? 'Write the version as it was published, such as "1.4.0"' : (WRITE.get(key) ?? 'Write it as in config/policy.yaml')
 
 /** What to say about a key that does not belong where it stands. */
 export function strayKey(key: string, place: Place): { readonly message: string; readonly remedy: string } {
-  const has = (other: Place): boolean => KEYS.get(other)?.includes(key) === true || PLANNED.get(other)?.includes(key) === true
+  const has = (other: Place): boolean => KEYS.get(other)?.includes(key) === true
   const known = KEYS.get(place) ?? []
-  const here = [...known, ...(PLANNED.get(place) ?? [])]
-  if (has(place))
-    return { message: 'is not supported yet', remedy: 'Remove it: this version would not enforce it, and does not pretend to' }
   if (place === 'fragment' && has('policy'))
     return { message: 'does not belong here', remedy: `It stands ${STANDS.get('policy') ?? ''} that includes this file` }
-  const slip = nearestWord(key, here, 1)
+  const slip = nearestWord(key, known, 1)
   const home = slip === undefined ? [...STANDS].find(([other]) => has(other)) : undefined
   if (home !== undefined) return { message: 'does not belong here', remedy: `It stands ${home[1]}` }
-  const near = slip ?? nearestWord(key, here)
+  const near = slip ?? nearestWord(key, known)
   const remedy = near === undefined ? `Remove it; known here: ${known.join(', ')}` : `Did you mean "${near}"?`
   return { message: 'is not a key of the policy language', remedy }
 }

@@ -45,7 +45,12 @@ function canNeverBeAName(name: string): boolean {
 }
 
 /** The version as npm's clients read it; undefined for what even they cannot order. */
-export const parseVersion = (version: string): semver.SemVer | undefined => semver.parse(version, { loose: true }) ?? undefined
+export function parseVersion(version: string): semver.SemVer | undefined {
+  // One version is held against many ranges in a row.
+  if (last?.version !== version) last = { version, parsed: semver.parse(version, { loose: true }) ?? undefined }
+  return last.parsed
+}
+let last: { readonly version: string; readonly parsed: semver.SemVer | undefined } | undefined
 
 /**
  * Whether a range holds the version, prereleases included. A version that nobody can order is in no range, except in that of
@@ -81,4 +86,9 @@ export function compileWaived(spec: string): PackagePattern {
 export function parseExactSpec(spec: string): void {
   compileWaived(spec)
   if (exactVersionOf(spec) === undefined) throw new Mistake('is not one version', 'Write NAME@VERSION, such as "@acme/ui@1.0.0"')
+}
+
+/** @throws Mistake unless it is one version */
+export function parseExactVersion(version: string): void {
+  if (!EXACT.test(version)) throw new Mistake(`"${version}" is not one version`, 'Write the version as it was published, such as 1.4.0')
 }

@@ -6,26 +6,31 @@ export interface Preset {
   readonly listing: 'claimed' | 'verified'
   readonly onUnavailable: 'deny' | 'allow'
   readonly require: EffectiveRequire
-  /** What belongs to the preset and is not enforced by this version: said at start, so that nobody counts on it. */
-  readonly missing: readonly string[]
 }
 
+/** A window as it is written: a duration, `forever`, or `allow`. */
+export type Window = string | number
+export interface Downgrade {
+  readonly inLine: Window
+  readonly offLine: Window
+}
+export interface Graded<Level extends string> {
+  readonly level: Level
+  readonly onFailure: 'deny' | 'warn'
+}
+
+type Words = Exclude<keyof RequireDocument, 'anyOf' | 'trustDowngrade' | 'identityPin' | 'manifestRepository' | 'dependencySources'>
 /** Requirements with nothing left open. Only `anyOf` may be missing: it is one more requirement, never a switch. */
-export type EffectiveRequire = Readonly<
-  Required<{ [Key in Exclude<keyof RequireDocument, 'anyOf'>]: NonNullable<RequireDocument[Key]> }>
-> & {
+export type EffectiveRequire = Readonly<Required<{ [Key in Words]: NonNullable<RequireDocument[Key]> }>> & {
+  readonly trustDowngrade: Downgrade
+  readonly identityPin: Graded<'repository' | 'workflow' | 'off'>
+  readonly manifestRepository: Graded<'match' | 'ignore'>
+  readonly dependencySources: Graded<'registry' | 'any'>
   readonly anyOf?: NonNullable<RequireDocument['anyOf']>
 }
 
 /** Hints are the registry's word, so no preset rests on one. */
 const NO_HINTS = { stagedPublish: 'ignore', trustedPublisher: 'ignore' } as const
-
-const missing = (downgrade: string, pin: string, manifest: string, dependencies: string): readonly string[] => [
-  `trustDowngrade: ${downgrade}`,
-  `identityPin: ${pin}`,
-  `manifestRepository: ${manifest}`,
-  `dependencySources: ${dependencies}`,
-]
 
 export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   observe: {
@@ -38,9 +43,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       provenance: 'ifPresent',
       minimumReleaseAge: '1d',
       dangerousTriggers: 'warn',
+      trustDowngrade: { inLine: '30d', offLine: '3d' },
+      identityPin: { level: 'repository', onFailure: 'warn' },
+      manifestRepository: { level: 'match', onFailure: 'warn' },
+      dependencySources: { level: 'registry', onFailure: 'warn' },
       ...NO_HINTS,
     },
-    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry (warns)'),
   },
   recommended: {
     mode: 'enforce',
@@ -52,9 +60,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       provenance: 'ifPresent',
       minimumReleaseAge: '1d',
       dangerousTriggers: 'warn',
+      trustDowngrade: { inLine: '30d', offLine: '3d' },
+      identityPin: { level: 'repository', onFailure: 'warn' },
+      manifestRepository: { level: 'match', onFailure: 'warn' },
+      dependencySources: { level: 'registry', onFailure: 'deny' },
       ...NO_HINTS,
     },
-    missing: missing('30d in a line, 3d across lines', 'repository (warns)', 'match (warns)', 'registry'),
   },
   strict: {
     mode: 'enforce',
@@ -66,10 +77,13 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       provenance: 'ifPresent',
       minimumReleaseAge: '3d',
       dangerousTriggers: 'deny',
+      trustDowngrade: { inLine: 'forever', offLine: '30d' },
+      identityPin: { level: 'repository', onFailure: 'deny' },
+      manifestRepository: { level: 'match', onFailure: 'deny' },
+      dependencySources: { level: 'registry', onFailure: 'deny' },
       ...NO_HINTS,
       anyOf: [{ provenance: 'required' }, { minimumReleaseAge: '14d' }],
     },
-    missing: missing('forever in a line, 30d across lines', 'repository', 'match', 'registry'),
   },
   lockdown: {
     mode: 'enforce',
@@ -81,9 +95,12 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       provenance: 'required',
       minimumReleaseAge: '7d',
       dangerousTriggers: 'deny',
+      trustDowngrade: { inLine: 'forever', offLine: 'forever' },
+      identityPin: { level: 'workflow', onFailure: 'deny' },
+      manifestRepository: { level: 'match', onFailure: 'deny' },
+      dependencySources: { level: 'registry', onFailure: 'deny' },
       ...NO_HINTS,
     },
-    missing: missing('forever', 'workflow', 'match', 'registry'),
   },
 }
 
@@ -102,11 +119,27 @@ export function overlay(base: EffectiveRequire, over: RequireDocument | undefine
     provenance: over?.provenance ?? base.provenance,
     minimumReleaseAge: over?.minimumReleaseAge ?? base.minimumReleaseAge,
     dangerousTriggers: over?.dangerousTriggers ?? base.dangerousTriggers,
+    trustDowngrade: overlayDowngrade(base.trustDowngrade, over?.trustDowngrade),
+    identityPin: overlayGraded(base.identityPin, over?.identityPin),
+    manifestRepository: overlayGraded(base.manifestRepository, over?.manifestRepository),
+    dependencySources: overlayGraded(base.dependencySources, over?.dependencySources),
     stagedPublish: over?.stagedPublish ?? base.stagedPublish,
     trustedPublisher: over?.trustedPublisher ?? base.trustedPublisher,
     ...(anyOf === undefined ? {} : { anyOf }),
   }
 }
+
+const overlayDowngrade = (base: Downgrade, over: RequireDocument['trustDowngrade']): Downgrade =>
+  typeof over === 'string'
+    ? { inLine: over, offLine: over }
+    : { inLine: over?.inLine ?? base.inLine, offLine: over?.offLine ?? base.offLine }
+
+/** A word alone means that failing it refuses: whoever names a check and not its softening wants it whole. */
+const overlayGraded = <Level extends string>(
+  base: Graded<Level>,
+  over: Level | { readonly level: Level; readonly onFailure?: 'deny' | 'warn' | undefined } | undefined,
+): Graded<Level> =>
+  over === undefined ? base : typeof over === 'string' ? { level: over, onFailure: 'deny' } : { level: over.level, onFailure: over.onFailure ?? 'deny' }
 
 /** A preset written out as a policy that means the same and extends nothing. */
 export function presetDocument(name: PresetName): PolicyDocument {
@@ -117,6 +150,6 @@ export function presetDocument(name: PresetName): PolicyDocument {
     listing,
     onUnavailable,
     defaults: { ...require },
-    rules: [{ name: `every package (${name})`, packages: ['**'], origin: 'any' }],
+    rules: [{ name: `every package (${name})`, packages: ['**'] }],
   }
 }

@@ -24,7 +24,7 @@ export function problemsOf(issue: Issue, source: Source, above: Path = []): read
   const key = path.findLast((step) => typeof step === 'string') ?? ''
   const one = (message: string, remedy: string): readonly Problem[] => [problemAt(source, path, message, remedy)]
   if (issue.input === undefined && issue.code !== 'custom' && issue.code !== 'unrecognized_keys')
-    return one('is missing', remedyFor(key))
+    return one('is missing', remedyFor(key, path[0] === 'examples'))
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((stray) => {
@@ -40,7 +40,7 @@ export function problemsOf(issue: Issue, source: Source, above: Path = []): read
     case 'custom':
       return one(issue.message, remedyOf(issue) ?? remedyFor(key))
     case 'invalid_type':
-      return one(`is ${kindOf(issue.input)}, and must be ${EXPECTED.get(issue.expected) ?? issue.expected}`, remedyFor(key))
+      return one(`is ${kindOf(issue.input)}, and must be ${EXPECTED.get(issue.expected) ?? issue.expected}`, remedyFor(key, path[0] === 'examples'))
     default:
       return one(issue.message, remedyFor(key))
   }
@@ -58,17 +58,9 @@ function wrongAlternative(issue: Issue & { code: 'invalid_union' }, source: Sour
   return meant?.flatMap((inner) => problemsOf(inner, source, path))
 }
 
-/** Values of the policy language that this version does not know how to enforce. */
-const PLANNED_VALUES: ReadonlyMap<string, readonly string[]> = new Map([
-  ['origin', ['local']],
-  ['withheld', ['marked']],
-])
-
 function wrongValue(input: unknown, values: readonly string[], key: string): [message: string, remedy: string] {
   if (typeof input !== 'string')
     return [`is ${kindOf(input)}, and must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`, remedyFor(key)]
-  if (PLANNED_VALUES.get(key)?.includes(input) === true)
-    return [`"${input}" is not supported yet`, `Remove it, or: ${remedyFor(key)}`]
   const near = nearestWord(input, values)
   const hint = near === undefined ? '' : ` (did you mean "${near}"?)`
   return [`"${input}" is not one of ${values.join(', ')}`, `${remedyFor(key)}${hint}`]
@@ -102,15 +94,19 @@ const IN_EXAMPLES: ReadonlyMap<unknown, Place> = new Map<unknown, Place>([
   ['evidence', 'evidence'],
   ['provenance', 'claims'],
   ['hints', 'hints'],
+  ['pinned', 'claims'],
 ])
 
 function placeOf(path: Path, source: Source): Place {
   const [list] = path
   const last = path.at(-1)
   if (list === undefined) return source.included === undefined ? 'policy' : 'fragment'
+  if (list === 'examples' && path.at(-2) === 'after') return 'after'
   if (list === 'examples' && path.length > 2) return IN_EXAMPLES.get(last) ?? 'example'
   if (last === 'provenance') return 'identity'
   if (last === 'require' || last === 'defaults') return 'require'
   if (path.at(-2) === 'anyOf') return 'branch'
+  if (last === 'trustDowngrade') return 'downgrade'
+  if (last === 'identityPin' || last === 'manifestRepository' || last === 'dependencySources') return 'graded'
   return IN_LISTS.get(list) ?? 'rule'
 }

@@ -1,9 +1,12 @@
 import type { Candidate, Evidence, SignatureFacts } from '../domain/evidence.ts'
 import { isUnavailable, type Reason } from '../domain/reason.ts'
+import { contentsChecks } from './contents.ts'
+import { downgradeChecks } from './downgrade.ts'
 import { parseDuration } from './duration.ts'
 import { deny, earliest, isMet, isRefusal, undecided, warn, type Check, type Finding, type Situation } from './finding.ts'
 import { hintChecks, triggerChecks } from './hints.ts'
 import { compileIdentity } from './identity.ts'
+import { pinChecks } from './pin.ts'
 import type { BranchDocument, RequireDocument } from './schema.ts'
 import { absent, keyExpired, noBranchMet, notUnderstood, pending, tooYoung, type EvidenceKind } from './words.ts'
 
@@ -11,14 +14,27 @@ type Presence = 'required' | 'ifPresent'
 
 /** Compiles what a rule requires; nothing for what it ignores. */
 export function compileRequirements(require: RequireDocument): readonly Check[] {
-  const { anyOf } = require
+  const { anyOf, registrySignature, publishAttestation, ...others } = require
   return [
-    ...compileSiblings(require),
+    ...compileSiblings({ registrySignature, publishAttestation }).map(ofUplinks),
+    ...compileSiblings(others),
     ...triggerChecks(require),
     ...hintChecks(require),
+    ...downgradeChecks(require),
+    ...pinChecks(require),
+    ...contentsChecks(require),
     ...(anyOf === undefined ? [] : [compileAnyOf(anyOf)]),
   ]
 }
+
+/**
+ * What a registry says of its versions. Of packages published here the registry is this mirror, so that defaults which ask for it
+ * ask nothing of them; as one of several alternatives it stays unmet, since a branch must not become weaker.
+ */
+const ofUplinks =
+  (check: Check): Check =>
+  (candidate, situation) =>
+    candidate.origin === 'local' ? [] : check(candidate, situation)
 
 function compileSiblings({
   registrySignature,
@@ -99,11 +115,12 @@ function keyExpiry({ keyid, keyExpires }: SignatureFacts, notBefore: Date): read
 
 const ageCheck =
   (age: number): Check =>
-  ({ notBefore }, { now }) => {
+  ({ notBefore, claims }, { now }) => {
+    const claimed = claims.published !== undefined
     const until = new Date(notBefore.getTime() + age)
     if (now.getTime() >= until.getTime()) return []
-    if (Number.isNaN(until.getTime())) return [deny(tooYoung(notBefore, age, undefined))]
-    return [{ ...deny(tooYoung(notBefore, age, until)), until }]
+    if (Number.isNaN(until.getTime())) return [deny(tooYoung(notBefore, age, undefined, claimed))]
+    return [{ ...deny(tooYoung(notBefore, age, until, claimed)), until }]
   }
 
 /**

@@ -4,7 +4,10 @@ import { createHash } from 'node:crypto'
  * First 12 hex digits of the sha256 over a value in a canonical form: keys in order, no white space. Policies that mean the same
  * have one revision, however their files are written.
  */
-export const revisionOf = (meaning: unknown): string => createHash('sha256').update(canonical(meaning)).digest('hex').slice(0, 12)
+export const revisionOf = (meaning: unknown): string => meaningDigest(meaning).slice(0, 12)
+
+/** All of that sha256, hex: for those who keep it where nobody is there to ask. */
+export const meaningDigest = (meaning: unknown): string => createHash('sha256').update(canonical(meaning)).digest('hex')
 
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`

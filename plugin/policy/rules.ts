@@ -13,7 +13,7 @@ import { inScope, type Scope } from './scope.ts'
 export interface EffectiveRule {
   readonly name: string
   readonly packages: readonly string[]
-  readonly origin: 'upstream' | 'any'
+  readonly origin: 'upstream' | 'local' | 'any'
   readonly verdict?: { readonly outcome: 'deny' | 'allow'; readonly reason: string }
   readonly require: EffectiveRequire
   readonly where?: string
@@ -87,9 +87,8 @@ const either = (a: EvidenceNeeds, b: EvidenceNeeds | undefined): EvidenceNeeds =
   provenance: a.provenance || b?.provenance === true,
 })
 
-/** One pattern of one rule, in the order of the file. */
+/** One pattern of one rule. */
 interface Entry {
-  readonly order: number
   readonly rule: Rule
   readonly pattern: PackagePattern
 }
@@ -97,24 +96,28 @@ interface Entry {
 /** Finds the rule that decides: the first that matches. */
 export type RuleFinder = (ref: PackageRef, origin: Candidate['origin']) => Rule | undefined
 
-/** Exact names, of which an organisation may list thousands, are looked up; only patterns are tried one by one. */
+/**
+ * Exact names, of which an organisation may list thousands, are looked up; only patterns are tried one by one, and once for all
+ * versions of a package, which are judged in a row.
+ */
 export function ruleFinder(rules: readonly Rule[]): RuleFinder {
-  const entries = rules.flatMap((rule, order) =>
-    rule.packages.map((text) => ({ order, rule, pattern: compilePackagePattern(text) })),
-  )
+  const entries = rules.flatMap((rule) => rule.packages.map((text) => ({ rule, pattern: compilePackagePattern(text) })))
+  const order = new Map(entries.map((entry, index) => [entry, index]))
   const exact = Map.groupBy(
     entries.filter(({ pattern }) => pattern.name.literal !== undefined),
     ({ pattern }) => pattern.name.literal,
   )
   const globs = entries.filter(({ pattern }) => pattern.name.literal === undefined)
+  const speakingOf = (name: string): readonly Entry[] =>
+    [...(exact.get(name) ?? []), ...globs.filter(({ pattern }) => pattern.name.matches(name))]
+      .filter(({ rule }) => inScope(rule.scope, name))
+      .toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
+  let last: { readonly name: string; readonly entries: readonly Entry[] } | undefined
   return (ref, origin) => {
-    const holds = (entry: Entry): boolean => isOf(entry, ref, origin)
-    const named = exact.get(ref.name)?.find(holds)
-    const general = globs.find((entry) => entry.pattern.name.matches(ref.name) && holds(entry))
-    if (named === undefined || general === undefined) return (named ?? general)?.rule
-    return named.order <= general.order ? named.rule : general.rule
+    if (last?.name !== ref.name) last = { name: ref.name, entries: speakingOf(ref.name) }
+    return last.entries.find((entry) => isOf(entry, ref, origin))?.rule
   }
 }
 
 const isOf = ({ rule, pattern }: Entry, ref: PackageRef, origin: Candidate['origin']): boolean =>
-  (rule.origin === 'any' || origin === 'upstream') && inScope(rule.scope, ref.name) && rangeHolds(pattern, ref, rule.verdict?.outcome === 'deny')
+  (rule.origin === 'any' || rule.origin === origin) && rangeHolds(pattern, ref, rule.verdict?.outcome === 'deny')

@@ -1,8 +1,8 @@
 /** The shape of a policy, and the only place that says it: types, validation, key suggestions and the JSON Schema come from here. */
 import { z } from 'zod'
 import { compileCondition } from './condition.ts'
-import { parseDuration } from './duration.ts'
-import { exampleShape, evidenceShape, claimsShape, hintsShape } from './example-schema.ts'
+import { parseDuration, parseWindow } from './duration.ts'
+import { afterShape, exampleShape, evidenceShape, claimsShape, hintsShape } from './example-schema.ts'
 import { compileGlob } from './glob.ts'
 import { Mistake } from './mistake.ts'
 import { compilePackagePattern, compileWaived, exactVersionOf } from './package-pattern.ts'
@@ -60,12 +60,34 @@ const branch = z.strictObject(branchShape).superRefine(
   }),
 )
 const hint = z.enum(['required', 'ignore'])
+
+const window = z.union([z.string(), z.number()]).superRefine(readBy(parseWindow)).meta({ examples: ['30d', 'forever', 'allow'] })
+const downgradeShape = {
+  inLine: window.optional().describe('Within a release line: the major, or 0.minor'),
+  offLine: window.optional().describe('Against all other lines'),
+}
+const onFailure = z.enum(['deny', 'warn'])
+const gradedShape = <const Levels extends readonly [string, ...string[]]>(levels: Levels) => ({
+  level: z.enum(levels).describe('What is asked for'),
+  onFailure: onFailure.optional().describe('warn: says so and serves it; default: deny'),
+})
+/** A word, or the word with what becomes of a version that does not meet it. */
+const graded = <const Levels extends readonly [string, ...string[]]>(levels: Levels) =>
+  z.union([z.enum(levels), z.strictObject(gradedShape(levels))]).optional()
+
 const requireShape = {
   ...branchShape,
   dangerousTriggers: z
     .enum(['deny', 'warn', 'ignore'])
     .optional()
     .describe('What to do with provenance that is certified for pull_request_target or issue_comment'),
+  trustDowngrade: z
+    .union([z.strictObject(downgradeShape), z.enum(['forever', 'allow'])])
+    .optional()
+    .describe('How long a version is refused that is vouched for less well than an earlier one, before it is only warned about'),
+  identityPin: graded(['repository', 'workflow', 'off']).describe('Whether a version must be built by whom the package was built so far'),
+  manifestRepository: graded(['match', 'ignore']).describe("Whether the source in the provenance must be the repository in the tarball's package.json"),
+  dependencySources: graded(['registry', 'any']).describe('registry: no git, address or file among the dependencies'),
   stagedPublish: hint.optional().describe("Whether the registry must say that the version was published in stages. Unsigned: the registry's word only"),
   trustedPublisher: hint.optional().describe("Whether the registry must say that a trusted publisher published it. Unsigned: the registry's word only"),
   anyOf: z.array(branch).min(1).optional().describe('One more requirement beside its siblings: one of these must be met'),
@@ -78,10 +100,10 @@ const ruleShape = {
     .array(z.string().superRefine(readBy(compilePackagePattern)))
     .min(1)
     .describe('Globs on the name, or name@semver-range. ** is everything, * stops at a slash'),
-  origin: z.enum(['upstream', 'any']).optional().describe('upstream: packages of uplinks; any: those published here too'),
+  origin: z.enum(['upstream', 'local', 'any']).optional().describe('upstream: packages of uplinks; local: packages published here; any: both'),
   require: requirements.optional().describe('Overlays the defaults, key by key'),
   where: z.string().superRefine(readBy(compileCondition)).optional().describe('A condition in CEL that must be true, such as: identity.visibility == "public"'),
-  onFailure: z.enum(['deny', 'warn']).optional().describe('What becomes of a version that does not meet the rule. Forgery is refused in any case'),
+  onFailure: onFailure.optional().describe('What becomes of a version that does not meet the rule. Forgery is refused in any case'),
   verdict: z.enum(['deny', 'allow']).optional().describe('Decides without requirements; needs a reason'),
   reason: text.optional().describe('Why, for whoever is refused and whoever reads it later'),
 }
@@ -92,7 +114,7 @@ const waiverShape = {
   waives: z
     .array(z.string().superRefine(readBy(parseWaived)).meta({ enum: [...WAIVABLE] }))
     .min(1)
-    .describe('Reason codes that are excused; forgery never is'),
+    .describe('Reason codes that are excused; forgery never is, but integrity-missing by a waiver that pins the bytes'),
   reason: text.describe('Why'),
   approvedBy: text.describe('Who answers for it'),
   expires: z
@@ -103,6 +125,11 @@ const waiver = z.strictObject(waiverShape).superRefine(
   readBy((value) => {
     if (value.integrity !== undefined && exactVersionOf(value.package) === undefined)
       throw new Mistake('pins the bytes of a range', 'Name one version in `package`, or take `integrity` out')
+    if (value.integrity === undefined && value.waives.includes('integrity-missing'))
+      throw new Mistake(
+        'waives integrity-missing without saying which bytes it means',
+        'Add `integrity: sha512-...` of the bytes you have looked at, and one version in `package`: nothing else would hold them',
+      )
   }),
 )
 
@@ -125,7 +152,7 @@ const policyShape = {
   extends: z.enum(['observe', 'recommended', 'strict', 'lockdown']).optional().describe('The preset to begin with'),
   mode: z.enum(['enforce', 'monitor']).optional().describe('monitor serves what would be refused, and says so; wrong bytes are refused in any case'),
   listing: z.enum(['claimed', 'verified']).optional().describe('Whether a packument may name a version whose provenance is not verified yet'),
-  withheld: z.enum(['hidden']).optional().describe('What becomes of refused versions in a packument'),
+  withheld: z.enum(['hidden', 'marked']).optional().describe('What becomes of refused versions in a packument: left out, or still listed as deprecated with the reason'),
   onUnavailable: z.enum(['deny', 'allow']).optional().describe('Whether evidence that cannot be had passes where it is ifPresent'),
   defaults: requirements.optional().describe("Overlays the preset's requirements, for every rule"),
   rules: fragmentShape.rules,
@@ -155,9 +182,12 @@ const KEYS_OF = {
   require: requireShape,
   branch: branchShape,
   identity: identityShape,
+  downgrade: downgradeShape,
+  graded: gradedShape(['off']),
   waiver: waiverShape,
   include: includeShape,
   example: exampleShape,
+  after: afterShape,
   evidence: evidenceShape,
   claims: claimsShape,
   hints: hintsShape,

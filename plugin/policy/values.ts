@@ -38,6 +38,12 @@ export function parseText(value: string): void {
   if (value.trim() === '') throw new Mistake('is empty', 'Write a sentence that people will understand later')
 }
 
+export function parseRepository(value: string): void {
+  const isAddress = /^https:\/\/[^\s/@#?]+\/[^\s@#?]*[^\s@#?/]$/.test(value) && !value.endsWith('.git')
+  if (value !== 'none' && !isAddress)
+    throw new Mistake('is not the address of a repository', 'Write it as a certificate does, whatever the package.json writes: https://github.com/acme/ui; or none')
+}
+
 export function parsePin(value: string): void {
   if (parseIntegrity(value).state !== 'ok')
     throw new Mistake('is not one canonical sha512', 'Write dist.integrity of the version, as `npm view NAME@VERSION dist.integrity` prints it')
@@ -64,10 +70,6 @@ export const dateText = (value: unknown): unknown =>
 
 /** What stands outside a rule's requirements, and what to do about it instead of a waiver. */
 const NEVER_WAIVED: ReadonlyMap<ReasonCode, readonly [message: string, remedy: string]> = new Map([
-  [
-    'integrity-missing',
-    ['is not supported yet', 'Remove it: without an integrity there is nothing the bytes are held against, so the mirror never delivers them'],
-  ],
   ['denied-by-rule', ['is a rule that refuses, which no waiver excuses', 'Put a rule for the version before it']],
   ['origin-changed', ['is not waived for a version', 'It is about the whole name: use `ledger reset NAME`']],
   ['tarball-host-refused', ['is not a requirement of the policy', "Name the host in the uplink's `tarballHosts`"]],
@@ -76,9 +78,12 @@ const NEVER_WAIVED: ReadonlyMap<ReasonCode, readonly [message: string, remedy: s
   ['evidence-withdrawn', ['is a warning, and refuses nothing', 'Remove it']],
 ])
 
-/** Codes that a waiver may name: of requirements alone. */
+/** The one forgery that a waiver excuses, by naming the bytes itself: a version older than integrities, of which there is a shasum only. */
+const WAIVED_WITH_A_PIN: ReasonCode = 'integrity-missing'
+
+/** Codes that a waiver may name: of requirements, and the one that its pin makes good. */
 export const WAIVABLE: readonly ReasonCode[] = REASON_CODES.filter(
-  (code) => !isForgery(code) && !isUnavailable(code) && !NEVER_WAIVED.has(code),
+  (code) => code === WAIVED_WITH_A_PIN || (!isForgery(code) && !isUnavailable(code) && !NEVER_WAIVED.has(code)),
 )
 
 export function parseWaived(code: string): void {
@@ -86,12 +91,12 @@ export function parseWaived(code: string): void {
   if (!isReasonCode(code)) return
   const never = NEVER_WAIVED.get(code)
   if (never !== undefined) throw new Mistake(`"${code}" ${never[0]}`, never[1])
-  if (isForgery(code)) throw new Mistake(`"${code}" is forgery, which is never waived`, 'Remove it: nobody should install these bytes')
+  if (isForgery(code) && code !== WAIVED_WITH_A_PIN) throw new Mistake(`"${code}" is forgery, which is never waived`, 'Remove it: nobody should install these bytes')
   if (isUnavailable(code)) throw new Mistake(`"${code}" is no refusal, so there is nothing to waive`, 'Remove it')
 }
 
 export function parseCode(code: string): void {
   if (isReasonCode(code)) return
   const near = nearestWord(code, REASON_CODES)
-  throw new Mistake(`"${code}" is not a reason code`, near === undefined ? 'Write one of the codes in docs/policy.md' : `Did you mean "${near}"?`)
+  throw new Mistake(`"${code}" is not a reason code`, near === undefined ? 'Write one of the codes in docs/reasons.md' : `Did you mean "${near}"?`)
 }

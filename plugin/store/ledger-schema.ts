@@ -28,6 +28,32 @@ const STEPS = [
   `CREATE TABLE origin (name TEXT PRIMARY KEY, registry TEXT NOT NULL) STRICT, WITHOUT ROWID;
    INSERT OR IGNORE INTO origin (name, registry) SELECT name, registry FROM record ORDER BY recorded_at;`,
   `CREATE TABLE pinned_keys (registry TEXT PRIMARY KEY, document TEXT NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE published_evidence (
+     name TEXT NOT NULL, version TEXT NOT NULL, integrity TEXT NOT NULL,
+     predicate_type TEXT NOT NULL, public_good INTEGER NOT NULL, document TEXT NOT NULL,
+     PRIMARY KEY (name, version, integrity)
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE pin (
+     registry TEXT NOT NULL, name TEXT NOT NULL, identity TEXT NOT NULL, version TEXT NOT NULL,
+     since INTEGER NOT NULL, latest INTEGER NOT NULL, because TEXT NOT NULL, until INTEGER,
+     PRIMARY KEY (registry, name, identity)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE identity_change (
+     registry TEXT NOT NULL, name TEXT NOT NULL, identity TEXT NOT NULL, version TEXT NOT NULL,
+     pinned TEXT NOT NULL, first_seen INTEGER NOT NULL,
+     PRIMARY KEY (registry, name, identity, version)
+   ) STRICT;
+   CREATE INDEX identity_change_of ON identity_change (name);
+   CREATE TABLE pin_decision (
+     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, registry TEXT NOT NULL, name TEXT NOT NULL,
+     decision TEXT NOT NULL, identity TEXT NOT NULL, reason TEXT NOT NULL, decided_by TEXT
+   ) STRICT;
+   CREATE TABLE pin_state (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE imported (
+     registry TEXT NOT NULL, name TEXT NOT NULL, confirmed_at INTEGER NOT NULL, serial INTEGER NOT NULL, keyid TEXT NOT NULL,
+     PRIMARY KEY (registry, name)
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE maintainers (name TEXT PRIMARY KEY, names TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /** @throws Error when a later version of this program wrote the file: it may hold what this one would lose. */

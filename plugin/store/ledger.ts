@@ -1,8 +1,12 @@
 import { LRUCache } from 'lru-cache'
-import type { KeyPins, Ledger, LedgerReset, PinnedKeys, Sighting, VersionRecord } from '../domain/ports.ts'
+import type { KeptDocument, KeyPins, Ledger, LedgerReset, Maintainers, PinnedKeys, PublishedEvidence, PublishedVersion, Sighting, VersionRecord } from '../domain/ports.ts'
+import { Identities } from './identities.ts'
+import { Imports } from './imports.ts'
 import { StoredKeyPins } from './key-pins.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { Origins } from './origins.ts'
+import { StoredMaintainers } from './maintainers.ts'
+import { StoredEvidence } from './published-evidence.ts'
 import { Resets } from './resets.ts'
 import { Sightings } from './sightings.ts'
 import { integer, text } from './sqlite.ts'
@@ -22,17 +26,22 @@ type Records = ReadonlyMap<string, VersionRecord>
 /** Records kept in memory, over all packages. */
 const CACHED_RECORDS = 200_000
 /** What is known of a package as a whole, by tables with the columns `registry` and `name`. */
-const OF_PACKAGE = ['record', 'appearance', 'package', 'origin']
+const OF_PACKAGE = ['record', 'appearance', 'package', 'origin', 'pin', 'identity_change', 'imported']
 /** What is known of one version. That the package had it stays: it would come back as one that only just appeared. */
-const OF_VERSION = ['record', 'appearance']
+const OF_VERSION = ['record', 'appearance', 'identity_change']
 
 /** The ledger on Node's own SQLite. A record is on disk (`synchronous = FULL`) when `record` returns. */
-export class SqliteLedger implements Ledger, KeyPins {
+export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintainers {
   readonly #database: LedgerDatabase
   readonly #sightings: Sightings
   readonly #resets: Resets
   readonly #pins: StoredKeyPins
   readonly #origins: Origins
+  readonly #evidence: StoredEvidence
+  readonly #maintainers: StoredMaintainers
+  readonly identities: Identities
+  /** What archives brought. */
+  readonly imports: Imports
   readonly #signing = new Map<string, boolean>()
   readonly #records = new LRUCache<string, Records>({ maxSize: CACHED_RECORDS, sizeCalculation: ({ size }) => size + 1 })
 
@@ -43,6 +52,10 @@ export class SqliteLedger implements Ledger, KeyPins {
     this.#resets = new Resets(this.#database)
     this.#pins = new StoredKeyPins(this.#database)
     this.#origins = new Origins(this.#database)
+    this.identities = new Identities(this.#database)
+    this.imports = new Imports(this.#database)
+    this.#evidence = new StoredEvidence(this.#database)
+    this.#maintainers = new StoredMaintainers(this.#database)
     this.#database.onForeignWrite(() => {
       this.#records.clear()
       this.#signing.clear()
@@ -57,6 +70,10 @@ export class SqliteLedger implements Ledger, KeyPins {
     const seen = this.#sightings.get(registry, name)
     if (!seen?.known.has(version)) return undefined
     return seen.appearances.get(version) ?? { firstSeen: seen.firstSeen, lastAbsent: undefined }
+  }
+
+  firstSeen(registry: string, name: string): Date | undefined {
+    return this.#sightings.get(registry, name)?.firstSeen
   }
 
   versions(registry: string, name: string): readonly string[] {
@@ -133,6 +150,7 @@ export class SqliteLedger implements Ledger, KeyPins {
     this.#records.clear()
     this.#sightings.forget()
     this.#origins.forget()
+    this.identities.forget()
     return registries
   }
 
@@ -151,6 +169,22 @@ export class SqliteLedger implements Ledger, KeyPins {
   pinKeys(registry: string, pins: PinnedKeys): PinnedKeys {
     this.#pins.set(registry, pins)
     return this.#pins.get(registry) ?? pins
+  }
+
+  keepEvidence(version: PublishedVersion, evidence: KeptDocument): void {
+    this.#evidence.keepEvidence(version, evidence)
+  }
+
+  evidenceOf(version: PublishedVersion): KeptDocument | undefined {
+    return this.#evidence.evidenceOf(version)
+  }
+
+  maintainersOf(name: string): readonly string[] | undefined {
+    return this.#maintainers.maintainersOf(name)
+  }
+
+  setMaintainers(name: string, names: readonly string[] | undefined): void {
+    this.#maintainers.setMaintainers(name, names)
   }
 
   close(): void {

@@ -111,7 +111,7 @@ export class Tarballs {
       return { sha512, path: target, size }
     } catch (error) {
       if (error instanceof IntegrityMismatch || error instanceof TarballRefused || error instanceof Unavailable) throw error
-      throw new Unavailable('internal-error', `A tarball could not be stored: ${messageOf(error)}`, { cause: error })
+      throw new Unavailable('internal-error', `a tarball could not be stored: ${messageOf(error)}`, { cause: error })
     } finally {
       await forgetTemporary(temporary)
     }
@@ -123,7 +123,7 @@ export class Tarballs {
     let size = 0
     for await (const chunk of readable(source)) {
       size += chunk.byteLength
-      if (size > this.#limit) throw new Unavailable('evidence-unavailable', `The tarball is larger than ${this.#limit} bytes`)
+      if (size > this.#limit) throw new Unavailable('evidence-unavailable', `the tarball is larger than ${this.#limit} bytes`)
       sha512.update(chunk)
       for (let written = 0; written < chunk.byteLength;) written += (await file.write(chunk, written)).bytesWritten
     }
@@ -167,6 +167,6 @@ async function* readable(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
     yield* source
   } catch (error) {
     if (error instanceof Unavailable || error instanceof TarballRefused) throw error
-    throw new Unavailable('evidence-unavailable', `The tarball broke off: ${messageOf(error)}`, { cause: error })
+    throw new Unavailable('evidence-unavailable', `the tarball broke off: ${messageOf(error)}`, { cause: error })
   }
 }

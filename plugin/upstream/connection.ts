@@ -4,9 +4,10 @@ import pRetry from 'p-retry'
 import { request } from 'undici'
 import type { Clock, TarballRefused } from '../domain/ports.ts'
 import { Breaker } from './breaker.ts'
+import { authorization } from './credentials.ts'
 import { createDispatchers, type Dispatchers } from './dispatchers.ts'
 import { asFailure, asUnavailable, RequestFailure } from './failure.ts'
-import type { Credentials, Uplink } from './options.ts'
+import type { Uplink } from './options.ts'
 import { Scheduler } from './scheduler.ts'
 import { Turn } from './turn.ts'
 
@@ -34,6 +35,10 @@ export interface Question {
   readonly refused: () => RequestFailure | TarballRefused
   /** Statuses that are answers; anything else is a failure. */
   readonly answers: readonly number[]
+  /** JSON to post; without it the question is a GET. */
+  readonly body?: Uint8Array
+  /** An extra that registries may do without: its failures do not count against the uplink. */
+  readonly isExtra?: boolean
 }
 
 /** How a question is asked. */
@@ -73,9 +78,9 @@ export class Connection {
     this.#scheduler = new Scheduler({ uplink: name, clock: surroundings.clock, concurrency: maxSockets, rate })
   }
 
-  /** The uplink failed so often that it is not asked just now. */
+  /** The uplink failed so often that it is not asked just now, or is never asked. */
   get isOffline(): boolean {
-    return this.#breaker.isOpen
+    return this.uplink.offline || this.#breaker.isOpen
   }
 
   isOwn(url: URL): boolean {
@@ -101,7 +106,7 @@ export class Connection {
   async #ask<Value>(question: Question, read: (answer: Answer) => Promise<Value>, signal: AbortSignal): Promise<Value> {
     this.#assertNotLeftAlone(question)
     // Another host says nothing about the uplink: its failures neither close the uplink nor does its health open it.
-    const breaker = this.isOwn(question.url) ? this.#breaker : undefined
+    const breaker = this.isOwn(question.url) && question.isExtra !== true ? this.#breaker : undefined
     try {
       const value = await this.#retried(() => this.#once(question, read, signal), signal)
       breaker?.answered()
@@ -115,6 +120,8 @@ export class Connection {
   }
 
   #assertNotLeftAlone({ url, what }: Question): void {
+    // Hosts of tarballs too: an air gap is one.
+    if (this.uplink.offline) throw asUnavailable(new RequestFailure('is offline, and no archive brought it'), this.uplink.name, what)
     if (this.isOwn(url) && this.#breaker.isOpen) throw asUnavailable(leftAlone(), this.uplink.name, what)
   }
 
@@ -143,8 +150,8 @@ export class Connection {
       const answer = await this.#follow(question, signal)
       if (question.answers.includes(answer.status)) return await readOrEnd(answer, read)
       await discard(answer.body)
-      const failure = refusal(answer, this.clock.now())
-      if (answer.status === 429 && this.isOwn(question.url)) this.#scheduler.pause(failure.retryAfter)
+      const failure = refusal(answer, this.clock.now(), this.isOwn(question.url) && this.uplink.auth !== undefined)
+      if (answer.status === 429 && this.isOwn(question.url) && question.isExtra !== true) this.#scheduler.pause(failure.retryAfter)
       throw failure
     } catch (error) {
       throw asFailure(error, signal)
@@ -155,7 +162,7 @@ export class Connection {
     let url = question.url
     let trusted = this.isOwn(url)
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      const answer = await this.#send(url, this.#headers(question, trusted), signal)
+      const answer = await this.#send(question, url, await this.#headers(question, trusted), signal)
       if (!REDIRECTS.has(answer.status)) return answer
       await discard(answer.body)
       const next = URL.parse(answer.header('location') ?? '', url.href)
@@ -168,8 +175,9 @@ export class Connection {
     throw new RequestFailure('redirects too often')
   }
 
-  async #send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+  async #send({ body: posted }: Question, url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
     const { statusCode, headers: received, body } = await request(url, {
+      ...(posted !== undefined && { method: 'POST', body: posted }),
       dispatcher: this.#dispatchers.for(url),
       headers,
       signal,
@@ -181,20 +189,18 @@ export class Connection {
     return { status: statusCode, body, header: (name) => [received[name] ?? []].flat()[0] }
   }
 
-  #headers(question: Question, trusted: boolean): Record<string, string> {
+  async #headers(question: Question, trusted: boolean): Promise<Record<string, string>> {
     const { auth, headers } = this.uplink
     return {
       'user-agent': this.#surroundings.userAgent,
       ...(trusted && lowerCased(headers)),
-      ...(trusted && auth !== undefined && { authorization: authorization(auth) }),
+      ...(trusted && auth !== undefined && { authorization: await authorization(auth) }),
       ...question.headers,
     }
   }
 }
 
 const leftAlone = (): RequestFailure => new RequestFailure('failed repeatedly and is left alone for a while')
-
-const authorization = ({ type, token }: Credentials): string => `${type === 'basic' ? 'Basic' : 'Bearer'} ${token}`
 
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
@@ -222,8 +228,10 @@ export async function discard(body: Readable): Promise<void> {
   }
 }
 
-function refusal(answer: Answer, now: Date): RequestFailure {
+function refusal(answer: Answer, now: Date, withCredentials: boolean): RequestFailure {
   const { status } = answer
+  if (status === 401 || status === 403)
+    return new RequestFailure(`answered ${status}: it ${withCredentials ? 'does not accept the credentials of this mirror' : 'wants credentials, or serves this to nobody'}`)
   const busy = status === 429 || status === 408
   const broken = status >= 500
   return new RequestFailure(`answered ${status}`, {

@@ -38,7 +38,7 @@ export function asFailure(error: unknown, signal: AbortSignal): RequestFailure |
 /** What callers see: anything that is not an answer is "cannot decide now", never "there is none". */
 export function asUnavailable(error: unknown, uplink: string, what: string): Unavailable | TarballRefused {
   if (error instanceof Unavailable || error instanceof TarballRefused) return error
-  return new Unavailable('evidence-unavailable', `Uplink ${uplink}, asked for ${what}: ${messageOf(error)}`, {
+  return new Unavailable('evidence-unavailable', `uplink ${uplink} was asked for ${what}: ${messageOf(error)}`, {
     cause: error,
     detail: { uplink },
   })

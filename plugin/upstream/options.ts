@@ -1,7 +1,10 @@
-/** How an uplink is authenticated to; resolved by the caller, environment variables included. */
+/** How an uplink is authenticated to: both are read for each request, so that a token can be replaced while the mirror runs. */
 export interface Credentials {
   readonly type: 'bearer' | 'basic'
-  readonly token: string
+  /** The token, or where the caller makes it a getter, whatever it is by then. */
+  readonly token?: string | undefined
+  /** A file that holds it; goes before `token`. */
+  readonly tokenFile?: string | undefined
 }
 
 /**
@@ -43,6 +46,8 @@ export interface UplinkOptions {
   readonly retries?: number | undefined
   /** Questions a second that no client waits for. */
   readonly rate?: number | undefined
+  /** Never asked: what archives brought is all there is of it. */
+  readonly offline?: boolean | undefined
 }
 
 /** The same with every default filled in. */
@@ -71,6 +76,7 @@ export interface Uplink {
   readonly tarballHosts: ReadonlySet<string>
   readonly retries: number
   readonly rate: number
+  readonly offline: boolean
 }
 
 const SECOND = 1000
@@ -91,7 +97,8 @@ export function withDefaults(options: UplinkOptions): Uplink {
     tarballDeadline: options.tarballDeadline ?? 10 * MINUTE,
     maxage: options.maxage ?? 2 * MINUTE,
     staleFor: options.staleFor ?? 10 * MINUTE,
-    maxStale: options.maxStale ?? 7 * DAY,
+    // What was imported does not grow old by itself: nobody could be asked for anything newer.
+    maxStale: options.maxStale ?? (options.offline === true ? Infinity : 7 * DAY),
     maxFails: options.max_fails ?? 2,
     failTimeout: options.fail_timeout ?? 5 * MINUTE,
     strictSsl: options.strict_ssl ?? true,
@@ -106,6 +113,7 @@ export function withDefaults(options: UplinkOptions): Uplink {
     tarballHosts: new Set((options.tarballHosts ?? []).map((host) => new URL(`https://${host}`).host)),
     retries: options.retries ?? 2,
     rate: options.rate ?? 20,
+    offline: options.offline ?? false,
   }
 }
 

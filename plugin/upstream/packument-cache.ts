@@ -35,6 +35,7 @@ export interface PackumentCacheOptions {
 const HEAP_FACTOR = 3
 const BLOCK = 4096
 const FORGOTTEN_AFTER = 60 * 60 * 1000
+const MAX_STAMPS = 100_000
 const unfold = promisify(gunzip)
 
 /**
@@ -47,6 +48,8 @@ export class PackumentCache {
   readonly #memory: LRUCache<string, Known>
   readonly #files: LRUCache<string, number>
   readonly #onError: (error: unknown) => void
+  /** What `stat` said of files when they were last reloaded. */
+  readonly #stamps = new LRUCache<string, string>({ max: MAX_STAMPS })
 
   static async open(options: PackumentCacheOptions): Promise<PackumentCache> {
     await mkdir(options.dir, { recursive: true })
@@ -89,6 +92,16 @@ export class PackumentCache {
     this.#files.set(file, contents.byteLength)
     this.#memory.set(key, restored)
     return restored
+  }
+
+  /** As `load`, of the file as it is now: another process may have put a newer one in its place. */
+  async reload(key: string, name: string): Promise<Known | undefined> {
+    const stats = await stat(this.#path(fileName(key))).catch(() => undefined)
+    const stamp = stats && [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' ')
+    if (stamp !== this.#stamps.get(key)) this.#memory.delete(key)
+    if (stamp === undefined) this.#stamps.delete(key)
+    else this.#stamps.set(key, stamp)
+    return this.load(key, name)
   }
 
   remember(known: Known): void {

@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import type { UpstreamPackument, Urgency } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
@@ -26,6 +28,7 @@ interface Received {
   readonly body: Body | undefined
 }
 
+const fold = promisify(gzip)
 /** An `absent` is short-lived: a name may be published at any time. */
 const ABSENT_FOR = 30_000
 const MAX_ABSENT = 10_000
@@ -56,11 +59,43 @@ export class Packuments {
 
   /** @throws Unavailable (`evidence-unavailable`) */
   async get(name: string): Promise<UpstreamPackument | 'absent'> {
+    if (this.#connection.uplink.offline) return this.#imported(name)
     const absentSince = this.#absent.get(name)
     if (absentSince !== undefined && within(this.#now() - absentSince, ABSENT_FOR)) return 'absent'
     const known = this.#cache.peek(this.#key(name))
     if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
     return this.#answers.run(name, () => this.#find(name))
+  }
+
+  /** The last good answer, however old, without asking. */
+  async held(name: string): Promise<UpstreamPackument | undefined> {
+    const known = await this.#cache.reload(this.#key(name), name)
+    return known && this.#answer(known, true)
+  }
+
+  /**
+   * Takes a document for the uplink's answer of `confirmedAt`, in the place of what is there. It is never confirmed by a 304: the
+   * next answer brings its own.
+   * @throws Error when it is not a packument of this name
+   */
+  async adopt(name: string, bytes: Buffer, confirmedAt: Date): Promise<void> {
+    const packument = parseDocument(bytes, name)
+    const wire = await fold(bytes)
+    const head = { key: this.#key(name), etag: undefined, lastModified: undefined, digest: hash('sha256', bytes), encoding: 'gzip' as const }
+    await this.#cache.store({ head, wireDigest: hash('sha256', wire), packument, size: bytes.byteLength, confirmedAt, failing: false }, wire)
+    this.#absent.delete(name)
+  }
+
+  /**
+   * Of an uplink that is never asked. `stale`, since it may be reduced to what archives brought: versions that it lacks were not
+   * taken down. Nor is a name absent that no archive has brought.
+   */
+  async #imported(name: string): Promise<UpstreamPackument> {
+    const known = await this.#cache.reload(this.#key(name), name)
+    const { maxStale } = this.#connection.uplink
+    if (known === undefined) throw this.#unusable(name, 'is offline, and no archive brought it')
+    if (this.#age(known) > maxStale) throw this.#unusable(name, `is offline, and what was brought of it is of ${known.confirmedAt.toISOString()}, older than maxStale`)
+    return this.#answer(known, true)
   }
 
   /** Resolves when nothing runs behind any more. */

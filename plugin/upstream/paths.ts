@@ -32,3 +32,6 @@ export function attestationsUrl(base: URL, { name, version }: PackageRef): URL |
 }
 
 export const keysUrl = (base: URL): URL => new URL(`${base.href}-/npm/v1/keys`)
+
+/** npm's registry API, "Audit": the one audit endpoint that is not being retired. */
+export const advisoriesUrl = (base: URL): URL => new URL(`${base.href}-/npm/v1/security/advisories/bulk`)

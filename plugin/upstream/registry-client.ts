@@ -1,6 +1,8 @@
+import type { JsonObject } from '../domain/json.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import { specOf } from '../domain/package-ref.ts'
 import type { Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
+import { askAdvisories, type AskedVersions } from './advisories.ts'
 import { readBody } from './body.ts'
 import { Connection, discard, type Surroundings } from './connection.ts'
 import { RequestFailure } from './failure.ts'
@@ -50,6 +52,21 @@ export class RegistryClient implements Upstream {
     return this.#packuments.get(name)
   }
 
+  /** The last good answer, however old, without asking. */
+  held(name: string): Promise<UpstreamPackument | undefined> {
+    return this.#packuments.held(name)
+  }
+
+  /** Takes a document of an archive for this uplink's answer. @throws Error when it is not a packument of this name */
+  adopt(name: string, bytes: Buffer, confirmedAt: Date): Promise<void> {
+    return this.#packuments.adopt(name, bytes, confirmedAt)
+  }
+
+  /** Never asked: what archives brought is all there is of it. */
+  get isOffline(): boolean {
+    return this.#connection.uplink.offline
+  }
+
   async attestations(ref: PackageRef, urgency: Urgency = 'foreground'): Promise<Uint8Array | 'absent'> {
     const { mode, base } = this.#connection.uplink.attestations
     const url = attestationsUrl(base, ref)
@@ -70,6 +87,14 @@ export class RegistryClient implements Upstream {
 
   allowsTarball(url: string): boolean {
     return allowedTarball(this.#connection.uplink, url) !== undefined
+  }
+
+  /**
+   * What this uplink knows against versions of packages; see `askAdvisories`.
+   * @throws Unavailable (`evidence-unavailable`)
+   */
+  advisories(versions: AskedVersions): Promise<JsonObject | 'absent'> {
+    return askAdvisories(this.#connection, versions)
   }
 
   /** Resolves when no question is open any more. */

@@ -160,7 +160,7 @@ export class Scheduler {
 
   #unavailable(why: string): Unavailable {
     const { uplink } = this.#options
-    return new Unavailable('evidence-unavailable', `Uplink ${uplink} ${why}`, { detail: { uplink } })
+    return new Unavailable('evidence-unavailable', `uplink ${uplink} ${why}`, { detail: { uplink } })
   }
 }
 

@@ -24,7 +24,7 @@ export class RoutedUpstreams implements Upstreams {
   async find(name: string): Promise<{ readonly upstream: Upstream; readonly document: UpstreamPackument } | 'absent'> {
     for (const uplink of this.#route(name)) {
       const upstream = this.#byName.get(uplink)
-      if (upstream === undefined) throw new Unavailable('internal-error', `No uplink is called ${uplink}`)
+      if (upstream === undefined) throw new Unavailable('internal-error', `no uplink is called ${uplink}`)
       const document = await upstream.packument(name)
       if (document !== 'absent') return { upstream, document }
     }

@@ -1,9 +1,9 @@
 /** What publishing told, and what it left open. */
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import { settableClock, startTestMirror, type TestMirror } from '../support/mirror.ts'
 import { PrivateSigstore } from '../support/private-sigstore.ts'
+import { shasumOf, tarballOf } from '../support/tarball.ts'
 
 const PACKAGES = {
   'secret-*': { access: 'alice', publish: 'alice' },
@@ -41,13 +41,14 @@ describe('regression: publishing', function () {
     })
   const packageOf = (name: string): object => {
     const file = `${name}-1.0.0.tgz`
-    const dist = { tarball: `${mirror.url}/${name}/-/${file}`, shasum: createHash('sha1').update('x').digest('hex') }
+    const bytes = tarballOf({ 'package/package.json': { name, version: '1.0.0' } })
+    const dist = { tarball: `${mirror.url}/${name}/-/${file}`, shasum: shasumOf(bytes) }
     return {
       _id: name,
       name,
       'dist-tags': { latest: '1.0.0' },
       versions: { '1.0.0': { name, version: '1.0.0', dist } },
-      _attachments: { [file]: { content_type: 'application/octet-stream', data: Buffer.from('x').toString('base64'), length: 1 } },
+      _attachments: { [file]: { content_type: 'application/octet-stream', data: bytes.toString('base64'), length: bytes.length } },
     }
   }
 

@@ -9,6 +9,7 @@ import { splitSpec } from '../../plugin/domain/package-ref.ts'
 import { FAULTS } from './faults.ts'
 import type { PrivateSigstore } from './private-sigstore.ts'
 import { encode, failure, pathOf } from './registry/answer.ts'
+import { ADVISORIES_PATH, answerAdvisories, type AskedAdvisories, type KnownAdvisories } from './registry/advisories.ts'
 import * as behaviours from './registry/behaviour.ts'
 import { matches, send, type Answer, type Behaviour, type PathMatcher, type Rule, type When } from './registry/behaviour.ts'
 import { attestationsPath, draftOf, tarballPath, type Draft, type PackumentEdit, type PublishOptions } from './registry/draft.ts'
@@ -62,6 +63,10 @@ export class FakeRegistry {
   down = false
   /** What `/-/npm/v1/keys` answers; undefined is 404. */
   keys: Json | undefined
+  /** What it knows against packages; undefined is 404. */
+  advisories: KnownAdvisories | undefined
+  /** Questions for advisories. */
+  readonly askedAdvisories: AskedAdvisories[] = []
   readonly #server: http.Server
   readonly #packages = new Map<string, PackageState>()
   readonly #tarballs = new Map<string, Buffer>()
@@ -203,6 +208,7 @@ export class FakeRegistry {
     this.down = false
     this.#rules = []
     this.requests.length = 0
+    this.askedAdvisories.length = 0
   }
 
   /** How many requests came for a decoded path. */
@@ -240,7 +246,8 @@ export class FakeRegistry {
     const path = pathOf(url)
     const answer = (): Answer => (method === 'GET' || method === 'HEAD' ? this.#answer(path, headers) : failure(405, 'method'))
     const behaviour = this.#behaviourFor(path)
-    if (behaviour === undefined) send(response, answer())
+    if (method === 'POST' && path === ADVISORIES_PATH) answerAdvisories(request, response, this.advisories, this.askedAdvisories, behaviour)
+    else if (behaviour === undefined) send(response, answer())
     else behaviour(response, answer)
   }
 

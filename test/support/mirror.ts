@@ -33,6 +33,8 @@ export interface TestMirrorOptions {
   readonly deadline?: number
   /** How the refresh of trust material waits; default: a timer. */
   readonly schedule?: Replacements['schedule']
+  /** How the policy's files are read and watched; default: as they are. */
+  readonly rollout?: Replacements['rollout']
   /** Smaller bounds, so that no test moves gigabytes. */
   readonly limits?: Limits
   /** A directory of an earlier mirror, to go on with what it remembers. */
@@ -67,6 +69,7 @@ export async function startTestMirror(options: TestMirrorOptions): Promise<TestM
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
+    ...(options.rollout === undefined ? {} : { rollout: options.rollout }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   }
   replaceForTests(replacements)

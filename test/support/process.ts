@@ -18,6 +18,7 @@ export interface MirrorProcess {
   /** Resolves when it has printed something that matches. */
   printed(pattern: RegExp): Promise<void>
   stop(): Promise<void>
+  signal(name: NodeJS.Signals): void
   /** As the machine would end it: nothing of its own runs any more. */
   kill(): Promise<void>
 }
@@ -68,6 +69,7 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
       child.kill('SIGTERM')
       await exited
     },
+    signal: (name) => { child.kill(name) },
     kill: async () => {
       child.kill('SIGKILL')
       await exited

@@ -11,6 +11,7 @@ import type { FakeRegistry } from './fake-registry.ts'
 import { NO_AGE } from './mirror.ts'
 import { REGISTRY } from './private-sigstore.ts'
 import { register } from './raw.ts'
+import { tarballOf } from './tarball.ts'
 
 /** A stock Verdaccio 6 that listens. */
 export interface Stock {
@@ -43,8 +44,15 @@ export async function startStock(config: JsonObject): Promise<Stock> {
   }
 }
 
-/** Publishes `name@version` at a registry, its tarball holding `bytes`. */
-export function publishTo(base: string, token: string, name: string, version: string, more: JsonObject = {}, bytes = 'published here'): Promise<Response> {
+/** Publishes `name@version` at a registry: by default a tarball with a package.json that says what `more` says. */
+export function publishTo(
+  base: string,
+  token: string,
+  name: string,
+  version: string,
+  more: JsonObject = {},
+  bytes: string | Uint8Array = tarballOf({ 'package/package.json': { name, version, ...more } }),
+): Promise<Response> {
   const file = `${name.split('/').at(-1) ?? ''}-${version}.tgz`
   const dist = { tarball: `${base}/${name}/-/${file}`, shasum: createHash('sha1').update(bytes).digest('hex') }
   const document = {
@@ -75,7 +83,7 @@ export async function fillStorage(
 ): Promise<void> {
   const before = await startStock(stockConfig(dir))
   const token = await register(before.url, 'publisher')
-  for (const name of published) await publishTo(before.url, token, name, '0.1.0', { description: 'published here' })
+  for (const name of published) await publishTo(before.url, token, name, '0.1.0', { description: 'published here' }, 'published here')
   await before.close()
   const packages = { '**': { access: '$all', publish: '$authenticated', unpublish: '$authenticated', proxy: 'old' } }
   const proxying = await startStock(stockConfig(dir, { packages, uplinks: { old: { url: uplink } } }))

@@ -171,7 +171,7 @@ const policy: Target = {
   kind: 'bytes',
   seeds: () => [POLICY, 'version: 1\nextends: lockdown\n', POLICY.slice(POLICY.indexOf('rules'))],
   words: ['packages', '"**"', '*', '**', '{name}', '{version}', '@', '!', '+(', '- ', ': ', 'extends: observe', 'verdict: allow', 'required', 'ifPresent', 'ignore', 'anyOf', '&a', '*a', '!!js', '"', '{', '[', '0', '1e9d', '  ', '__proto__'],
-  covers: ['parse', 'source', 'schema', 'compile', 'rules', 'glob', 'evaluate', 'identity', 'requirements', 'duration', 'package-pattern', 'cross-check', 'keys', 'problems', 'describe', 'workflow-path'].map((file) => `policy/${file}.ts`),
+  covers: ['parse', 'source', 'schema', 'compile', 'rules', 'glob', 'evaluate', 'identity', 'requirements', 'duration', 'package-pattern', 'cross-check', 'keys', 'problems', 'describe'].map((file) => `policy/${file}.ts`).concat('domain/workflow-path.ts'),
   quick: 150,
   run: (input) => {
     const parsed = orRefused(() => parsePolicy(input.toString(), 'policy.yaml'), ConfigurationError)

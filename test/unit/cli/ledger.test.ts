@@ -63,6 +63,7 @@ describe('cli: ledger', function () {
         {
           registry: R,
           signs: true,
+          builtBy: [],
           versions: [
             {
               version: '1.1.0',

@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import path from 'node:path'
 import { mock } from 'node:test'
 import { parse } from 'yaml'
-import { allowVersion, lintPolicy, printSchema, showPreset, testPolicy, type AllowOptions } from '../../../plugin/cli/policy.ts'
+import { allowVersion, printSchema, testPolicy, type AllowOptions } from '../../../plugin/cli/policy.ts'
+import { lintPolicy, showPolicy } from '../../../plugin/cli/show-policy.ts'
 import { ConfigurationError } from '../../../plugin/domain/errors.ts'
 import { parsePolicy } from '../../../plugin/policy/index.ts'
 import { isBuilt, runMain, temporaryDirectory } from '../../support/process.ts'
@@ -56,13 +57,41 @@ describe('command line: policy', () => {
     assert.equal(printed(printSchema).output.trim(), readFileSync(file, 'utf8').trim())
   })
   it('show --yaml prints a policy', () => {
-    const { output } = printed(() => showPreset('lockdown', { yaml: true }))
-    assert.equal(parsePolicy(parse(output), 'preset.yaml').listing, 'verified')
+    assert.equal(parsePolicy(parse(showPolicy('lockdown', { yaml: true }).join('\n')), 'preset.yaml').listing, 'verified')
   })
   it('lint reads the files of teams, and names file and line of a doubt', () => {
     write('conf/teams/ui.yaml', 'version: 1\nrules:\n  - packages: [a]\n  - packages: [a]\n')
-    const { output } = printed(() => lintPolicy(write('conf/policy.yaml', `${STRICT}include: [teams/ui.yaml]\n`)))
-    assert.ok(output.includes('warning: teams/ui.yaml:4: rules[1]'), output)
+    const { code, lines } = lintPolicy(write('conf/policy.yaml', `${STRICT}include: [teams/ui.yaml]\n`))
+    assert.ok(lines[0]?.startsWith('warning: teams/ui.yaml:4: rules[1]'), lines[0])
+    assert.equal(code, 0)
+  })
+  it('lint --json says what is wrong, and ends with 2', () => {
+    const right = lintPolicy(write('right.yaml', `${STRICT}rules:\n  - packages: [a]\n  - packages: [a]\n`), { json: true })
+    const wrong = lintPolicy(write('wrong.yaml', 'version: 1\nextends: strict\nmode: enforced\n'), { json: true })
+    interface Result { readonly valid: boolean; readonly problems: readonly { readonly line: number; readonly path: string }[]; readonly warnings: readonly unknown[]; readonly policy: { readonly preset: string } | null }
+    const [said, refused] = [right, wrong].map(({ lines }) => JSON.parse(lines.join('\n')) as Result)
+    assert.deepEqual([right.code, said?.valid, said?.warnings.length, said?.policy?.preset], [0, true, 1, 'strict'])
+    assert.deepEqual([wrong.code, refused?.valid, refused?.problems.map(({ line, path: at }) => [line, at]), refused?.policy], [2, false, [[3, 'mode']], null])
+  })
+  it('show of a file says what is in force for it, rule by rule', () => {
+    const waiver = `waivers:\n  - { package: a@1.0.0, waives: [release-too-young], reason: r, approvedBy: ann@acme.example, expires: 2099-01-01 }\n`
+    const file = write('policy.yaml', `${STRICT}defaults: { trustDowngrade: { inLine: 30d, offLine: 3d }, identityPin: { level: repository, onFailure: warn } }\nrules:\n  - { name: ours, packages: [a] }\n${waiver}`)
+    const text = showPolicy(file).join('\n')
+    for (const part of ['1. ours', 'trustDowngrade inLine 30d offLine 3d', 'identityPin repository (warns)', '2. every other package (strict)', 'waiver for a@1.0.0']) assert.ok(text.includes(part), `${part} in ${text}`)
+    assert.ok(!text.includes('ann@'))
+    const { rules, revision } = JSON.parse(showPolicy(file, { json: true }).join('\n')) as { readonly rules: readonly { readonly name: string }[]; readonly revision: string }
+    assert.deepEqual([rules[0]?.name, revision], ['ours', parsePolicy(readFileSync(file, 'utf8'), file).revision])
+  })
+  it('show --yaml of a file is one file that means the same, or nothing', () => {
+    write('teams/ui.yaml', 'version: 1\nrules:\n  - { packages: [b], verdict: deny, reason: r }\n')
+    const whole = write('policy.yaml', `${STRICT}include: [teams/ui.yaml]\nwaivers:\n  - { package: a@1.0.0, waives: [release-too-young], reason: r, approvedBy: ann, expires: 2099-01-01 }\n`)
+    const { revision } = JSON.parse(showPolicy(whole, { json: true }).join('\n')) as { readonly revision: string }
+    assert.equal(parsePolicy(showPolicy(whole, { yaml: true }).join('\n'), 'written.yaml').revision, revision)
+    const held = write('held.yaml', `${STRICT}include: [{ file: teams/ui.yaml, packages: [b] }]\n`)
+    assert.throws(() => showPolicy(held, { yaml: true }), ConfigurationError)
+  })
+  it('show of what is neither a preset nor a file is an error', () => {
+    assert.throws(() => showPolicy('strickt'), ConfigurationError)
   })
 
   it('allow writes a waiver, pinned and ending, and leaves nothing else behind', () => {

@@ -90,6 +90,29 @@ describe('what a configuration says is in force', () => {
       assert.match(problem?.message ?? '', /\bV\b/)
       assert.equal(problemsOf(() => token({ token: '' }))[0]?.message, 'has no token')
     })
+    it('of the environment is the one of the moment', () => {
+      const environment: Record<string, string> = { V: 'monday' }
+      const { auth } = uplink({ auth: { type: 'bearer', token_env: 'V' } }, {}, environment)
+      assert.equal(auth?.token, 'monday')
+      environment.V = 'tuesday'
+      assert.equal(auth.token, 'tuesday')
+    })
+    describe('in a file', () => {
+      const file = path.join(tmpdir(), `token-${String(process.pid)}`)
+      before(() => { writeFileSync(file, 'x\n') })
+      after(() => { rmSync(file) })
+      it('is read when it is needed', () => assert.deepEqual(uplink({ auth: { type: 'basic', token_file: file } }).auth, { type: 'basic', tokenFile: file }))
+      it('must be there, and hold something', () => {
+        assert.match(problemsOf(() => token({ token_file: './not-there' }))[0]?.path ?? '', /token_file$/)
+        writeFileSync(file, '\n')
+        assert.equal(problemsOf(() => token({ token_file: file }))[0]?.message, 'is empty')
+      })
+      it('is not also said elsewhere', () => {
+        writeFileSync(file, 'x')
+        assert.match(problemsOf(() => token({ token_file: file, token: 'y' }))[0]?.message ?? '', /more than one/)
+        assert.match(problemsOf(() => token({ token_file: file, token_env: 'V' }, { V: 'y' }))[0]?.message ?? '', /more than one/)
+      })
+    })
     it('`token_env: false` names none', () => assert.equal(problemsOf(() => token({ token_env: false }, { false: 'y', NPM_TOKEN: 'z' })).length, 1))
   })
 

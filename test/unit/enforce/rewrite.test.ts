@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { parsePackument } from '../../../plugin/domain/packument.ts'
+import { reason, type ReasonCode } from '../../../plugin/domain/reason.ts'
+import type { Verdict } from '../../../plugin/domain/verdict.ts'
 import { listingOf } from '../../../plugin/enforce/listing.ts'
 import { rewritePackument, servesAny, versionDocument, type RewriteOptions } from '../../../plugin/enforce/rewrite.ts'
 import { packumentOf, verdict, verdicts } from './verdicts.ts'
@@ -134,6 +136,25 @@ describe('packument rewrite', () => {
     assert.equal(withheld[1]?.reasons[0]?.code, 'evidence-unavailable')
   })
 
+  it('lists versions as old as npm\u2019s first years', () => {
+    const old = packumentOf(['3.0.0rc3', '2.0.0'], { latest: '2.0.0' })
+    const { listed, latestMoved, withheld } = listingOf(old, verdicts({ '3.0.0rc3': 'allow', '2.0.0': 'allow' }))
+    assert.deepEqual([[...listed], latestMoved, withheld], [['3.0.0rc3', '2.0.0'], undefined, []])
+  })
+
+  it('says why what is no version is withheld', () => {
+    const { withheld } = listingOf(packumentOf(['v1.0.0']), verdicts({ 'v1.0.0': 'allow' }))
+    assert.deepEqual(withheld.map(({ reasons }) => reasons.map(({ code, detail }) => [code, detail?.version])), [[['manifest-mismatch', 'v1.0.0']]])
+  })
+
+  it('a tag of a version that the upstream does not list is absent, and no other one\u2019s refusal is told', () => {
+    const dangling = packumentOf(['1.0.0', '1.1.0'], { next: '7.0.0', beta: '1.1.0' })
+    const judged = new Map([['1.0.0', { ...verdict('deny'), reasons: [reason('denied-by-rule', 'x')] }], ['1.1.0', verdict('deny')]])
+    assert.deepEqual(versionDocument(dangling, judged, 'next', OPTIONS), { outcome: 'absent' })
+    assert.deepEqual(versionDocument(dangling, judged, 'nothing', OPTIONS), { outcome: 'absent' })
+    assert.deepEqual(versionDocument(dangling, judged, 'beta', OPTIONS), { outcome: 'refused', version: '1.1.0', reasons: verdict('deny').reasons })
+  })
+
   it('withholds a version that nobody judged', () => {
     const { withheld, listed } = rewritePackument(packument, new Map(), OPTIONS)
     assert.equal(listed, 0)
@@ -166,6 +187,39 @@ describe('packument rewrite', () => {
       withheld.map(({ version }) => version),
       ['1.1.0'],
     )
+  })
+
+  describe('marked', () => {
+    const markedOf = (verdict: Verdict, options: Partial<RewriteOptions> = {}): readonly [readonly string[], number] => {
+      const judged = new Map([['1.0.0', ALLOWED], ['1.1.0', verdict]])
+      const { document, marked } = rewritePackument(packumentOf(['1.0.0', '1.1.0']), judged, { ...OPTIONS, withheld: 'marked', ...options })
+      return [Object.keys(document.versions ?? {}), marked]
+    }
+    const ALLOWED = verdict('allow')
+    const refused = (code: ReasonCode): Verdict => ({ outcome: 'deny', rule: 'test', reasons: [reason('release-too-young', 'young'), reason(code, 'bad')] })
+
+    for (const code of ['provenance-absent', 'dependency-source', 'integrity-missing', 'tarball-host-refused'] as const)
+      it(`what is refused for ${code} is shown`, () => { assert.deepEqual(markedOf(refused(code)), [['1.0.0', '1.1.0'], 1]) })
+    for (const code of ['manifest-mismatch', 'integrity-malformed', 'integrity-changed', 'signature-invalid', 'subject-mismatch'] as const)
+      it(`[20d] what somebody lied about is not (${code})`, () => { assert.deepEqual(markedOf(refused(code)), [['1.0.0'], 0]) })
+    it('what is undecided is not, where nothing undecided is listed', () => {
+      assert.deepEqual(markedOf(verdict('unavailable'), { withholdUnavailable: true }), [['1.0.0'], 0])
+      assert.deepEqual(markedOf(verdict('unavailable')), [['1.0.0', '1.1.0'], 0])
+    })
+    it('what is no version is not', () => {
+      const judged = new Map([['1.0.0', ALLOWED], ['v1.1.0', verdict('deny')]])
+      const { document } = rewritePackument(packumentOf(['1.0.0', 'v1.1.0']), judged, { ...OPTIONS, withheld: 'marked' })
+      assert.deepEqual(Object.keys(document.versions ?? {}), ['1.0.0'])
+    })
+    it('what nobody judged is not', () => {
+      const { document } = rewritePackument(packumentOf(['1.0.0', '1.1.0']), new Map([['1.0.0', ALLOWED]]), { ...OPTIONS, withheld: 'marked' })
+      assert.deepEqual(Object.keys(document.versions ?? {}), ['1.0.0'])
+    })
+    it('one version is answered as if it were hidden', () => {
+      const judged = new Map([['1.0.0', ALLOWED], ['1.1.0', verdict('deny')]])
+      const answer = versionDocument(packumentOf(['1.0.0', '1.1.0']), judged, '1.1.0', { ...OPTIONS, withheld: 'marked' })
+      assert.equal(answer.outcome, 'refused')
+    })
   })
 
   describe('[6h] evidence the ledger kept', () => {

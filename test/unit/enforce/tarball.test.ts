@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import zlib from 'node:zlib'
 import { NotATarball, type InstallManifest } from '../../../plugin/domain/ports.ts'
+import { TarStructure } from '../../../plugin/enforce/tar-structure.ts'
 import { createTarballInspector, type TarballLimits } from '../../../plugin/enforce/tarball.ts'
 import { END, gzip, manifest, member, pax, paxRecord, withChecksum, withFile } from './archive.ts'
 
@@ -39,6 +40,40 @@ describe('tarball inspection', () => {
 
   it('accepts a global header that only comments, as git archive writes it', async () => {
     assert.equal((await inspect(gzip(pax({ comment: 'a'.repeat(40) }, 'g'), own, END))).name, 'widget')
+  })
+
+  it('accepts what else tar writes: both extended headers, GNU\u2019s long names, package.json of the old type, padding', async () => {
+    const both = gzip(pax({ comment: 'x' }, 'g'), pax({ path: 'package/package.json' }), member({ name: 'short', body: manifest() }), END)
+    assert.equal((await inspect(both)).name, 'widget')
+    const long = member({ name: '././@LongLink', type: 'L', body: `package/${'a'.repeat(120)}\0` })
+    assert.equal((await inspect(gzip(own, long, member({ name: 'package/aaa' }), END))).name, 'widget')
+    const far = member({ name: '././@LongLink', type: 'K', body: `${'a'.repeat(120)}\0` })
+    assert.equal((await inspect(gzip(own, far, member({ name: 'package/b', type: '2', link: 'aaa' }), END))).name, 'widget')
+    assert.equal((await inspect(gzip(member({ name: 'package/package.json', type: '\0', body: manifest() }), END))).name, 'widget')
+    assert.equal((await inspect(gzip(own, END, Buffer.alloc(8192)))).name, 'widget')
+  })
+
+  it('reads headers however the bytes are cut', () => {
+    const parts = Buffer.concat([pax({ path: 'package/package.json' }), member({ name: 'short', body: manifest() }), END, Buffer.alloc(100)])
+    const resized = Buffer.concat([pax({ size: '9' }), member({ name: 'short', body: manifest() }), END])
+    for (const size of [1, 100, 511, 512, 513, 5000]) {
+      const structure = new TarStructure()
+      const write = (bytes: Buffer): void => {
+        for (let at = 0; at < bytes.length; at += size) structure.write(bytes.subarray(at, at + size))
+        structure.end()
+      }
+      write(parts)
+      assert.deepEqual([structure.members, structure.headers], [1, 2], String(size))
+      assert.throws(() => { for (let at = 0, other = new TarStructure(); at < resized.length; at += size) other.write(resized.subarray(at, at + size)) }, /two sizes/)
+    }
+  })
+
+  it('expands a directory of commands from the files that are there', async () => {
+    const body = manifest({ directories: { bin: './bin/' } })
+    const files = ['bin/cli', 'bin/more/deep', 'bin/.hidden', 'lib/other'].map((name) => member({ name: `package/${name}`, body: 'x' }))
+    const directory = member({ name: 'package/bin/empty/', type: '5' })
+    const { bin } = await inspect(gzip(member({ name: 'package/package.json', body }), ...files, directory, END))
+    assert.deepEqual(bin, { cli: 'bin/cli', deep: 'bin/more/deep', more: 'bin/more' })
   })
 
   it('accepts a nested package.json and a link beside it', async () => {
@@ -90,6 +125,8 @@ describe('tarball inspection', () => {
       '/package/package.json',
       'package.json',
       'package/package.json.',
+      'package/package.json. .',
+      'package/PACKAG~12.JSO',
       'package/package.json ',
       'package/package.json::$DATA',
       'package/PACKAG~1.JSO',
@@ -111,6 +148,19 @@ describe('tarball inspection', () => {
       const link = member({ name: 'package/lib', type: '2', link: '.' })
       return refuses(gzip(own, link, member({ name: 'package/lib/package.json', body: evil }), END), /below a link/)
     })
+    it('[20] a file below a hard link', () => {
+      const link = member({ name: 'package/lib', type: '1', link: 'package' })
+      return refuses(gzip(own, link, member({ name: 'package/lib/a', body: 'x' }), END), /below a link/)
+    })
+    it('[20] a file in the place of a link', () => {
+      const link = member({ name: 'package/a', type: '2', link: '../b' })
+      return refuses(gzip(own, link, member({ name: 'package/a', body: 'x' }), END), /below a link/)
+    })
+    it('[20] an empty package.json before ours', () =>
+      refuses(gzip(member({ name: 'package/package.json' }), own, END), /several/))
+    it('[20] what only the reader of npm warns about', () =>
+      refuses(gzip(own, member({ name: 'package/a', type: '2' }), END), /^tar: /))
+    it('[20] bytes without a zero behind the end', () => refuses(gzip(own, END, Buffer.alloc(512, 'x')), /follow the end/))
     it('[20] package.json of a type that only some extract', () =>
       refuses(gzip(member({ name: 'package/package.json', type: '7', body: manifest() }), END), /not a file/))
     it('[20] a type nobody knows beside ours', () =>
@@ -142,7 +192,8 @@ describe('tarball inspection', () => {
         gzip(pax({ 'GNU.sparse.name': 'package/package.json' }), member({ name: 'package/a', body: evil }), own, END),
         /two readings/,
       ))
-    it('[20] malformed pax records', () => refuses(gzip(pax('99 path=x\n'), own, END), /malformed/))
+    for (const [what, records] of [['too long', '99 path=x\n'], ['without a value', '9 comment\n'], ['without an end', '10 a=bcdef']] as const)
+      it(`[20] malformed pax records: ${what}`, () => refuses(gzip(pax(records), own, END), /malformed/))
     it('[20] two pax headers for one member', () =>
       refuses(gzip(pax({ path: 'package/a' }), pax({ uid: '1' }), own, END), /several extended/))
     it('[20] a pax header and a GNU name for one member', () => {
@@ -150,6 +201,8 @@ describe('tarball inspection', () => {
       return refuses(gzip(pax({ path: 'package/a' }), gnu, member({ name: 'b', body: evil }), own, END), /several extended/)
     })
     it('[20] a global header that renames', () => refuses(gzip(pax({ path: 'package/package.json' }, 'g'), own, END), /global/))
+    for (const key of ['linkpath', 'size'])
+      it(`[20] a global header with a ${key}`, () => refuses(gzip(pax({ [key]: '1' }, 'g'), own, END), /global/))
     it('[20] a directory with a body', () =>
       refuses(gzip(member({ name: 'package/lib/', type: '5', body: member({ name: 'package/a' }) }), own, END), /with a body/))
     it('[20] an old directory with a body', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { RegistryKey } from '../../../plugin/domain/ports.ts'
 import { reason } from '../../../plugin/domain/reason.ts'
 import { keysDocument, verifiedPart } from '../../../plugin/http/evidence.ts'
+import { helpFor } from '../../../plugin/domain/reason-help.ts'
 import { explainPackage, explainVersion } from '../../../plugin/http/explain.ts'
 import { withoutUpstreamVersions, type StoredManifest } from '../../../plugin/http/second-line.ts'
 import { Listing } from '../../../plugin/pipeline/listing.ts'
@@ -49,11 +50,13 @@ describe('registry keys served again', () => {
   it('an expired key stays: what it signed in its time is served', () => assert.deepEqual(ids([key('a', { expires: '2025-01-29T00:00:00.000Z' })]), ['a']))
 })
 
+const BUILDERS = { package: 'widget', pins: [], pending: [], decisions: [] }
+
 describe('explanations', () => {
   const explain = (changes: Parameters<typeof candidate>[0] = {}, nearest?: string) => {
     const one = candidate(changes)
     const validUntil = later(1000)
-    return explainVersion({ ref: one.ref, candidate: one, verdict: { outcome: 'deny', rule: 'ours', reasons: [fault('trust-downgrade')], validUntil, monitored: true } }, 'p1', nearest)
+    return explainVersion({ ref: one.ref, candidate: one, verdict: { outcome: 'deny', rule: 'ours', reasons: [fault('trust-downgrade')], validUntil, monitored: true }, policyRevision: 'p1' }, nearest, BUILDERS)
   }
 
   it('verdict, policy, origin and evidence', () => {
@@ -66,6 +69,10 @@ describe('explanations', () => {
     assert.deepEqual(Object.entries(evidence).map(([kind, { state, facts }]) => [kind, state, facts !== undefined]), [
       ['signature', 'verified', true], ['publishAttestation', 'verified', true], ['provenance', 'verified', true],
     ])
+  })
+  it('each reason comes with what it means and what to do, for both who read it', () => {
+    const [first] = explain().reasons as { help: { developer: string; security: string; remedy: { developer: string; security: string } } }[]
+    assert.deepEqual(first?.help, helpFor('trust-downgrade'))
   })
   it('an integrity that cannot be used is not repeated', () => assert.equal(explain({ integrity: { state: 'malformed' } }).integrity, null))
   it('nothing nearest is left out', () => assert.equal(Object.hasOwn(explain(), 'nearestAllowed'), false))
@@ -88,14 +95,16 @@ describe('explanations', () => {
       later(0),
       [],
     )
-    const text = JSON.stringify(explainPackage(listing))
+    const text = JSON.stringify(explainPackage(listing, BUILDERS))
     assert.ok(!text.includes('mail.example'))
-    assert.deepEqual(explainPackage(listing).versions, { '1.0.0': { outcome: 'allow', rule: 'ours', reasons: [] } })
+    assert.deepEqual(explainPackage(listing, BUILDERS).versions, { '1.0.0': { outcome: 'allow', rule: 'ours', reasons: [] } })
   })
   it('details of reasons are kept', () => {
     const one = candidate()
     const verdict = { outcome: 'deny', rule: 'ours', reasons: [reason('issuer-mismatch', 'x', { actual: 'y' })] } as const
-    assert.deepEqual(explainVersion({ ref: one.ref, candidate: one, verdict }, 'p1', undefined).reasons, [{ code: 'issuer-mismatch', message: 'x', detail: { actual: 'y' } }])
+    assert.deepEqual(explainVersion({ ref: one.ref, candidate: one, verdict, policyRevision: 'p1' }, undefined, BUILDERS).reasons, [
+      { code: 'issuer-mismatch', message: 'x', detail: { actual: 'y' }, help: helpFor('issuer-mismatch') },
+    ])
   })
 })
 

@@ -7,8 +7,10 @@ import type { JsonObject } from '../../../plugin/domain/json.ts'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { VerdaccioAuth, VerdaccioStorage } from '../../../plugin/http/access.ts'
 import { answerOf } from '../../../plugin/http/patience.ts'
+import { LocalRegistry } from '../../../plugin/http/local-registry.ts'
 import { createRouter, type RouterDeps } from '../../../plugin/http/router.ts'
 import { raw, rawJson } from '../../support/raw.ts'
+import { plainPolicy } from '../pipeline/support.ts'
 
 type Permission = VerdaccioAuth['allow_access']
 
@@ -70,7 +72,9 @@ describe('what fails in Verdaccio\'s plugins', () => {
       registryKeys: throwing,
       addresses: { urls: [], prefix: '' },
       mayShadow: () => false,
+      builders: (name: string) => ({ package: name, pins: [], pending: [], decisions: [] }),
       publishedHere: { has: () => false, note: () => undefined },
+      local: localOf(),
       notReady: () => [],
       unfiltered: (run: () => void) => { run() },
       serverId: 'here',
@@ -78,6 +82,12 @@ describe('what fails in Verdaccio\'s plugins', () => {
     }
   })
 
+  /** The real reading of the storage, behind a pipeline that does nothing else. */
+  const localOf = (): unknown => {
+    const registry = new LocalRegistry({ get storage() { return storage as never }, unjudged: (run) => { run() }, ledger: {} as never, evidence: {} as never, maintainers: { maintainersOf: () => undefined, setMaintainers: () => undefined }, clock: { now: () => new Date(0) } })
+    const read = (name: string): Promise<unknown> => registry.packument(name).then(() => ({ kind: 'absent' }))
+    return { registry, pipeline: { tarball: read, listing: throwing, knew: () => false } }
+  }
   const storagePlugin = (get: unknown): void => { storage.localStorage = { storagePlugin: { get } } }
   const codes = async (where: string): Promise<readonly string[]> => {
     const { status, headers, body } = await raw(url, where)
@@ -94,6 +104,7 @@ describe('what fails in Verdaccio\'s plugins', () => {
   })
   it('a pipeline that does not answer is told from one that fails', async () => {
     deps.pipeline = { listing: () => Promise.reject(new Unavailable('evidence-unavailable', 'the uplink does not answer')) }
+    deps.policy = () => plainPolicy()
     assert.deepEqual(await codes('/widget'), ['evidence-unavailable'])
   })
 
@@ -128,7 +139,9 @@ describe('what fails in Verdaccio\'s plugins', () => {
   it('an auth plugin that throws when asked who may publish', async () => {
     auth.allow_publish = throwing
     assert.deepEqual(await codes('/mine?write=true'), ['internal-error'])
-    assert.deepEqual(await rawJson(url, '/mine'), { core: true })
+    deps.policy = () => plainPolicy()
+    deps.local = { pipeline: { listing: () => Promise.resolve('absent'), knew: () => false } }
+    assert.equal((await raw(url, '/mine')).status, 404)
   })
 
   const LISTS: Readonly<Record<string, unknown>> = {
@@ -152,6 +165,7 @@ describe('what fails in Verdaccio\'s plugins', () => {
     }
   })
   it('a storage that cannot read a manifest serves no file of it', async () => {
+    deps.policy = () => plainPolicy()
     for (const getPackage of [throwing, ({ callback }: { callback: (error: Error) => void }) => { callback(failure) }]) {
       storage.getPackage = getPackage
       assert.deepEqual(await codes('/mine/-/mine-1.0.0.tgz'), ['internal-error'])

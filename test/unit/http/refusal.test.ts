@@ -66,6 +66,11 @@ describe('refusals', () => {
       assert.equal(phrase.length, 400)
       assert.ok(body.length < 4000)
     })
+    it('a long reason or rule name leaves what passes and the address to read on', async () => {
+      const { phrase } = await refused({ reasons: [reason('condition-unmet', 'x'.repeat(1000))], rule: 'y'.repeat(1000) })
+      assert.equal(phrase.length, 400)
+      for (const part of ['widget@1.0.0 is refused: xxx', 'widget@0.9.0 passes', EXPLAIN]) assert.ok(phrase.includes(part), part)
+    })
     it('a name or rule with a line break neither', async () => {
       const { phrase } = await refused({ ref: { name: 'a\nb', version: '1' }, rule: 'c\nd' })
       assert.match(phrase, ASCII)

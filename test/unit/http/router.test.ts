@@ -21,6 +21,7 @@ const ABBREVIATED = 'application/vnd.npm.install-v1+json'
 const CORE = 299
 const BYTES = Buffer.from('the bytes of a tarball')
 const FILE = '/widget/-/widget-1.0.0.tgz'
+const INTEGRITY = `sha512-${'A'.repeat(86)}==`
 const EVERYWHERE = [
   '/widget', '/widget/1.0.0', FILE, '/-/package/widget/dist-tags', '/-/npm/v1/attestations/widget@1.0.0',
   '/-/provenance/v1/packages/widget', '/-/provenance/v1/packages/widget/1.0.0',
@@ -42,7 +43,7 @@ function listingOf(verdicts: Readonly<Record<string, Verdict>>, policy: Policy =
   const document = documentOf(versions, latest === undefined ? {} : { 'dist-tags': { latest } })
   return new Listing(document, 'main', policy, judged, new Map(), NOW, [])
 }
-const judgement = (one: Verdict): Judgement => ({ ref: { name: 'widget', version: '1.0.0' }, candidate: candidate({ ref: { name: 'widget', version: '1.0.0' } }), verdict: one })
+const judgement = (one: Verdict): Judgement => ({ ref: { name: 'widget', version: '1.0.0' }, candidate: candidate({ ref: { name: 'widget', version: '1.0.0' } }), verdict: one, policyRevision: 'p1' })
 
 describe('router', () => {
   let dir: string
@@ -63,6 +64,8 @@ describe('router', () => {
   let knew: boolean
   let problems: readonly string[]
   let mayShadow: boolean
+  let user: unknown
+  let publicGood: boolean
 
   before(async () => {
     dir = mkdtempSync(path.join(tmpdir(), 'router-'))
@@ -98,17 +101,38 @@ describe('router', () => {
       logger: { warn: () => undefined, error: () => { logged++ } },
       policy: () => plainPolicy(),
       registryKeys: () => [],
+      localKeys: () => [],
       addresses: { urls: [], prefix: '' },
       mayShadow: () => mayShadow,
+      builders: (name: string) => ({ package: name, pins: [], pending: [], decisions: [] }),
       publishedHere: { has: () => false, note: () => undefined },
+      local: {
+        pipeline: {
+          listing: () => note('here: listing', listing),
+          tarball: () => note('here: tarball', tarball),
+          judge: () => note('here: judge', judged),
+          knew: () => false,
+        },
+        registry: {
+          remember: () => note('here: remember', () => Promise.resolve()),
+          packument: () => note('here: packument', () => Promise.resolve(documentOf({ '1.0.0': { dist: { integrity: INTEGRITY } } }))),
+        },
+        evidence: { evidenceOf: () => ({ predicateType: 'x', publicGood, document: Buffer.from('{"attestations":[]}') }) },
+        signer: { revision: () => 'r1', signatures: () => new Map([['1.0.0', { keyid: 'mine', sig: 'sig' }]]) },
+      },
       unfiltered: (run: () => void) => {
         unfiltered++
         run()
       },
       latest: () => Promise.resolve([]),
       notReady: () => problems,
+      policyStatus: { brief: () => ({ revision: 'p1' }), full: () => ({ revision: 'p1', rules: [] }) },
     }
     const app = express()
+    app.use((request: Request, _response: Response, next: NextFunction) => {
+      Object.assign(request, { remote_user: user })
+      next()
+    })
     app.use(createRouter(deps as unknown as RouterDeps))
     app.use((_request: Request, response: Response) => void response.status(CORE).end())
     app.use((error: Error & { status?: number }, _request: Request, response: Response, _next: NextFunction) => void response.status(error.status ?? 500).end())
@@ -137,6 +161,8 @@ describe('router', () => {
     knew = false
     problems = []
     mayShadow = false
+    user = undefined
+    publicGood = true
   })
 
   const served = (outcome: Outcome, ...reasons: readonly Reason[]): TarballAnswer => ({
@@ -196,21 +222,40 @@ describe('router', () => {
   describe('published here', () => {
     beforeEach(() => { local = () => Promise.resolve(['widget']) })
     for (const where of EVERYWHERE.filter((one) => one !== FILE))
-      it(`is the core's at ${where}`, async () => assert.deepEqual([await status(where), asked], [CORE, []]))
-    it('a file that no version published here has is not the core\'s to look for', async () => assert.deepEqual([await status(FILE), asked], [404, []]))
-    it('a file of a version published here is', async () => {
-      stored = { name: 'widget', versions: { '1.0.0': { dist: { tarball: `http://localhost${FILE}` } } } }
-      assert.deepEqual([await status(FILE), asked], [CORE, []])
+      it(`is answered at ${where} without a question to any uplink`, async () => {
+        assert.equal(await status(where), 200)
+        assert.deepEqual(asked.filter((one) => !one.startsWith('here: ')), [])
+      })
+    it('so are its files, and one that no version has', async () => {
+      assert.deepEqual([await status(FILE), asked], [200, ['here: tarball']])
+      tarball = () => Promise.resolve({ kind: 'absent' })
+      assert.equal(await status(FILE), 404)
+    })
+    it('a version that is refused is refused', async () => {
+      tarball = () => Promise.resolve({ kind: 'refused', judgement: judgement(DENY) })
+      listing = () => Promise.resolve(listingOf({ '1.0.0': DENY }))
+      for (const where of [FILE, '/widget', '/widget/1.0.0']) assert.equal(await status(where), 403, where)
+    })
+    it('versions have the mirror\'s signature', async () => {
+      const { versions } = json(await ask('/widget')) as { versions: Record<string, { dist: object }> }
+      assert.deepEqual((versions['1.0.0']?.dist as { signatures: unknown }).signatures, [{ keyid: 'mine', sig: 'sig' }])
+    })
+    it('attestations that clients cannot verify are at this mirror\'s own address only', async () => {
+      publicGood = false
+      assert.deepEqual([await status('/-/npm/v1/attestations/widget@1.0.0'), await status('/-/provenance/v1/attestations/widget@1.0.0')], [404, 200])
+    })
+    it('what is about to be unpublished is remembered first', async () => {
+      assert.deepEqual([await status('/widget/-rev/1', { method: 'DELETE' }), asked], [CORE, ['here: remember']])
     })
     it('all of what is stored is for who is about to change it', async () => {
       assert.deepEqual([await status('/widget?write=true'), unfiltered], [CORE, 1])
     })
     for (const where of ['/widget', '/widget?write=1', '/widget/1.0.0?write=true'])
-      it(`and not for ${where}`, async () => assert.deepEqual([await status(where), unfiltered], [CORE, 0]))
+      it(`and not for ${where}`, async () => assert.deepEqual([await status(where), unfiltered], [200, 0]))
     it('nor for who may not publish', async () => {
       for (const refuse of [(done: Parameters<typeof access>[0]) => { done(withStatus(403)) }, (done: Parameters<typeof access>[0]) => { done(null, false) }]) {
         publish = refuse
-        assert.deepEqual([await status('/widget?write=true'), unfiltered], [CORE, 0])
+        assert.deepEqual([await status('/widget?write=true'), unfiltered], [200, 0])
       }
     })
     it('nor while nobody can say who may', async () => {
@@ -444,10 +489,16 @@ describe('router', () => {
 
   describe('state', () => {
     it('health and readiness', async () => assert.deepEqual([await status('/-/provenance/health'), await status('/-/provenance/ready')], [200, 200]))
+    it('the policy is for who is logged in', async () => {
+      for (const [who, expected] of [[undefined, 401], [{ name: undefined, groups: [] }, 401], [{ name: '' }, 401], [{ name: 'ann' }, 200]] as const) {
+        user = who
+        assert.equal(await status('/-/provenance/v1/policy'), expected)
+      }
+    })
     it('what keeps it from its work makes it unready, not dead', async () => {
       problems = ['the store is gone']
       const answer = await ask('/-/provenance/ready')
-      assert.deepEqual([answer.status, json(answer), await status('/-/provenance/health')], [503, { ready: false, problems }, 200])
+      assert.deepEqual([answer.status, json(answer), await status('/-/provenance/health')], [503, { ready: false, problems, policy: { revision: 'p1' } }, 200])
     })
   })
 

@@ -78,6 +78,19 @@ describe('a candidate: a version put together for policy', () => {
       assert.deepEqual(await faults({ draft: { dist: { tarball: 'https://elsewhere.example/x.tgz' } } }), ['tarball-host-refused'])
     })
     it('no address', async () => assert.deepEqual(await faults({ draft: { dist: { tarball: undefined } } }), ['tarball-host-refused']))
+    it('what another tarball holds is nothing of this one', async () => {
+      world.facts.stored.set(tarballFactKey(digestOf('other')), { anchors: [], value: { manifest: { fault: 'has another name' } } })
+      assert.deepEqual(await faults(), [])
+    })
+    it('what its tarball is known to hold is there for policy', async () => {
+      assert.equal((await candidate()).contents, undefined)
+      const known = async (value: JsonObject): Promise<Candidate['contents']> => {
+        world.facts.stored.set(tarballFactKey(digestOf('1.0.0')), { anchors: [], value })
+        return (await candidate()).contents
+      }
+      assert.deepEqual(await known({ manifest: { repository: 'acme/widget' } }), { repository: 'acme/widget' })
+      assert.equal(await known({ refused: 'not gzip' }), undefined)
+    })
     it('a tarball known to contradict the packument', async () => {
       world.facts.stored.set(tarballFactKey(digestOf('1.0.0')), { anchors: [], value: { manifest: { fault: 'has another name' } } })
       assert.deepEqual(await faults(), ['manifest-mismatch'])

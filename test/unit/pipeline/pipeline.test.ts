@@ -295,17 +295,17 @@ describe('pipeline', () => {
       assert.deepEqual(kinds(), ['unavailable 1.0.0'])
       assert.deepEqual(world.upstream.asked.filter((asked) => asked.endsWith('.tgz')), [])
     })
-    it('is judged as at the gate: a claim is not enough', async () => {
+    it('is judged at the gate, where a claim is not enough, and again with its bytes', async () => {
       publish({ '1.0.0': {}, '1.1.0': {} })
-      let stage: string | undefined
+      const stages: string[] = []
       policy = plainPolicy({
         evaluate: (_candidate, at) => {
-          stage = at
+          stages.push(at)
           return { outcome: 'allow', rule: 'all', reasons: [] }
         },
       })
       await fetchTarball()
-      assert.equal(stage, 'gate')
+      assert.deepEqual(stages, ['gate', 'delivery'])
     })
     it('evidence the rule ignores is not fetched', async () => {
       policy = plainPolicy({ needs: () => ({ signature: true, publishAttestation: false, provenance: false }) })

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { Evidence, ProvenanceFacts, PublishFacts, SignatureFacts } from '../../../plugin/domain/evidence.ts'
+import type { Contents, ForeignDependency } from '../../../plugin/domain/history.ts'
 import { sriOf } from '../../../plugin/domain/integrity.ts'
 import type { JsonObject } from '../../../plugin/domain/json.ts'
 import { specOf, tarballFileName, type PackageRef } from '../../../plugin/domain/package-ref.ts'
@@ -32,6 +33,8 @@ import {
 import { reason, type Reason, type ReasonCode } from '../../../plugin/domain/reason.ts'
 import { isServed, type Verdict } from '../../../plugin/domain/verdict.ts'
 import { openPackage, type PackageContext } from '../../../plugin/pipeline/context.ts'
+import { Identities } from '../../../plugin/store/identities.ts'
+import { LedgerDatabase } from '../../../plugin/store/ledger-database.ts'
 
 export const REGISTRY = 'https://registry.example'
 export const NAME = 'widget'
@@ -125,6 +128,12 @@ export class MemoryLedger {
   }
   sighting(_registry: string, _name: string, version: string): Sighting | undefined {
     return this.sightings.get(version)
+  }
+  /** Unset: when the packument came. */
+  found: Date | undefined
+  readonly identities = new Identities(new LedgerDatabase(':memory:'))
+  firstSeen(): Date | undefined {
+    return this.found
   }
   versions(): readonly string[] {
     return [...this.everSeen]
@@ -279,6 +288,15 @@ export class FakeInspector implements TarballInspector {
   compare(_claimed: VersionManifest, actual: InstallManifest): readonly Reason[] {
     return typeof actual.fault === 'string' ? [reason('manifest-mismatch', actual.fault)] : []
   }
+  sha1(path: string): Promise<string> {
+    return Promise.resolve(createHash('sha1').update(path).digest('hex'))
+  }
+  contents(actual: InstallManifest): Contents {
+    return { repository: typeof actual.repository === 'string' ? actual.repository : undefined }
+  }
+  foreignDependencies(): readonly ForeignDependency[] {
+    return []
+  }
 }
 
 /** Refuses what has a fault or is invalid, cannot decide on what is unavailable, and serves the rest. */
@@ -287,11 +305,14 @@ export const plainPolicy = (changes: Partial<Policy> = {}): Policy => ({
   preset: 'recommended',
   mode: 'enforce',
   listing: 'claimed',
+  withheld: 'hidden',
+  pinnedIntegrities: () => new Map(),
   needs: () => ({ signature: true, publishAttestation: true, provenance: true }),
+  pinLevel: () => 'off',
   evaluate: ({ faults, signature, publishAttestation, provenance }, stage): Verdict => {
     const evidence = [signature, publishAttestation, provenance]
     const reasons = [...faults, ...evidence.flatMap((one) => ('reasons' in one ? one.reasons : []))]
-    const undecided = evidence.some(({ state }) => state === 'unavailable' || (state === 'claimed' && stage === 'gate'))
+    const undecided = evidence.some(({ state }) => state === 'unavailable' || (state === 'claimed' && stage !== 'listing'))
     const outcome = faults.length > 0 || evidence.some(({ state }) => state === 'invalid') ? 'deny' : undecided ? 'unavailable' : 'allow'
     return { outcome, rule: 'all', reasons: isServed({ outcome, rule: '', reasons }) ? [] : reasons }
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Candidate } from '../../../plugin/domain/evidence.ts'
+import { ConfigurationError } from '../../../plugin/domain/errors.ts'
 import type { TrustPolicy } from '../../../plugin/policy/index.ts'
 import { ago, candidate, failed, judge, NOTHING, NOW, policyOf, provenance, short } from './support.ts'
 
@@ -71,7 +72,21 @@ describe('policy: where', () => {
     }
     assert.deepEqual(needs('package.major == 1'), [false, false, false])
     assert.deepEqual(needs('["push"].exists(t, t == identity.trigger)'), [false, false, true])
+    assert.deepEqual(needs('package.major == 1 && identity.trigger == "push"'), [false, false, true])
     assert.deepEqual(needs('evidence.signature == "verified" || evidence.publishAttestation == "verified"'), [true, true, false])
+  })
+  for (const text of [
+    '(package.name.matches("(a+)+") ? "a" : "b").startsWith("a")',
+    'package.name.startsWith(package.name.matches("(a+)+") ? "a" : "b")',
+    '[package.name.matches("(a+)+") ? "a" : "b"].exists(t, t == "a")',
+    '["a"].exists(t, t.matches("(a+)+"))',
+  ])
+    it(`${text} is refused, however deep the regular expression stands`, () => {
+      assert.throws(() => where(text), ConfigurationError)
+    })
+  it('tells prereleases and names without a scope', () => {
+    const rc = { ref: { name: 'widget', version: '1.0.0-rc.1' } }
+    assert.deepEqual([met('package.prerelease', rc), met('!package.prerelease', rc), met('package.scope == ""', rc)], [true, false, true])
   })
   it('forged evidence that it reads is refused', () => {
     assert.equal(met('evidence.provenance != "verified"', { provenance: failed('invalid', 'provenance-invalid') }), false)
@@ -86,6 +101,14 @@ describe('policy: where', () => {
     assert.equal(judge(policy, changes, 'gate', validUntil).outcome, 'deny')
     assert.equal(judge(policy, { notBefore: ago(90) }).validUntil, undefined)
     assert.equal(judge(where('release.ageDays != 10'), changes).validUntil?.getTime(), NOW.getTime() + 86_400_000)
+  })
+  it('the earlier of two moments counts: what the clock changes in the condition, and what it changes beside it', () => {
+    const until = (expires: string): Date | undefined => {
+      const waivers = [{ package: '@acme/widget@1.0.0', waives: ['provenance-absent'], reason: 'x', approvedBy: 'y', expires }]
+      const policy = where('release.ageDays < 30', { provenance: 'required' }, { waivers })
+      return judge(policy, { notBefore: ago(10), provenance: { state: 'absent' } }).validUntil
+    }
+    assert.deepEqual([until('2026-06-05'), until('2026-12-01')], [new Date('2026-06-05'), ago(-20)])
   })
   it('counts whole days, and none before the time of publication', () => {
     assert.equal(met('release.ageDays == 9', { notBefore: ago(9.9) }), true)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Evidence } from '../../../plugin/domain/evidence.ts'
+import { evaluate } from '../../../plugin/policy/evaluate.ts'
 import { presetPolicy } from '../../../plugin/policy/index.ts'
 import {
   ago,
@@ -104,6 +105,10 @@ describe('policy: onUnavailable: allow', () => {
       'evidence-unavailable',
     ])
   })
+  it('an identity is required, as any evidence that is asked for by more than a word', () => {
+    assert.deepEqual(short(judge(policy({ provenance: { issuer: 'github-actions' } }), { provenance: ABSENT })), ['deny', 'provenance-absent'])
+    assert.deepEqual(short(judge(policy({ provenance: { issuer: 'github-actions' } }), { provenance: CLAIMED })), ['unavailable', 'verification-pending'])
+  })
   it('does not reach what is required', () => {
     for (const require of [{ provenance: 'required' }, { provenance: { issuer: 'github-actions' } }])
       assert.deepEqual(short(judge(policy(require), { provenance: UNAVAILABLE })), ['unavailable', 'evidence-unavailable'])
@@ -137,6 +142,15 @@ describe('policy: forgery', () => {
     assert.deepEqual(short(judge(policy, { provenance: forged })), ['deny', 'provenance-invalid'])
     assert.deepEqual(short(judge(policy, { faults: [fault('manifest-mismatch')] })), ['deny', 'manifest-mismatch'])
   })
+  for (const [key, kind] of [['registrySignature', 'signature'], ['publishAttestation', 'publishAttestation'], ['provenance', 'provenance']] as const)
+    it(`may still be found where verdict: allow waits for ${kind}, and is not looked for where it is ignored`, () => {
+      const allowing = (require: object) =>
+        policyOf({ defaults: NOTHING, rules: [{ packages: ['@acme/*'], verdict: 'allow', reason: 'x' }, { packages: ['**'] }], extends: 'recommended', ...require })
+      const looking = allowing({ defaults: { ...NOTHING, [key]: 'required' } })
+      assert.deepEqual(short(judge(looking, { [kind]: CLAIMED })), ['unavailable', 'verification-pending'])
+      assert.deepEqual(short(judge(looking, { [kind]: ABSENT })), ['allow'])
+      assert.deepEqual(short(judge(allowing({}), { [kind]: CLAIMED })), ['allow'])
+    })
   it('is excused by no branch of anyOf', () => {
     const policy = requiring({ anyOf: [{ provenance: 'required' }, { minimumReleaseAge: '1d' }] })
     assert.deepEqual(codes(judge(policy, { provenance: forged })), ['provenance-invalid'])
@@ -163,6 +177,16 @@ describe('policy: forgery', () => {
     assert.deepEqual(short(judge(requiring(NOTHING), { integrity: { state: 'malformed' } })), ['deny', 'integrity-malformed'])
     const changes = { integrity: { state: 'missing' }, faults: [fault('integrity-missing')] } as const
     assert.deepEqual(short(judge(requiring(NOTHING), changes)), ['deny', 'integrity-missing'])
+  })
+})
+
+describe('policy: no rule', () => {
+  it('refuses what an uplink serves, in monitor as well', () => {
+    const situation = { stage: 'gate', now: NOW, listing: 'claimed', onUnavailable: 'deny' } as const
+    for (const mode of ['enforce', 'monitor'] as const) {
+      const verdict = evaluate(undefined, candidate(), situation, mode)
+      assert.deepEqual([...short(verdict), verdict.rule], ['deny', 'internal-error', 'none'])
+    }
   })
 })
 
@@ -249,6 +273,7 @@ describe('policy: time', () => {
   })
   it('refuses a time that is none, and a time in the future', () => {
     assert.deepEqual(codes(judge(policy, { notBefore: new Date(NaN) })), ['release-too-young'])
+    assert.equal(judge(policy, { notBefore: new Date(NaN) }).validUntil, undefined)
     assert.deepEqual(codes(judge(policy, { notBefore: ago(-10) })), ['release-too-young'])
     assert.deepEqual(codes(judge(policy, { notBefore: ago(10) }, 'gate', new Date(NaN))), ['release-too-young'])
   })
@@ -301,6 +326,26 @@ describe('policy: anyOf', () => {
       'evidence-unavailable',
     ])
   })
+  it('is met by one branch though another is undecided', () => {
+    assert.deepEqual(short(judge(policy, { provenance: UNAVAILABLE, notBefore: ago(20) })), ['allow'])
+  })
+  it('is met by a branch that only warns, where none is met without', () => {
+    const excusing = requiring({ anyOf: [{ minimumReleaseAge: '14d' }, { provenance: 'ifPresent', registrySignature: 'required' }] }, { onUnavailable: 'allow' })
+    assert.deepEqual(short(judge(excusing, { provenance: UNAVAILABLE, notBefore: ago(1) })), ['warn', 'evidence-unavailable'])
+    const [age, looking] = [{ minimumReleaseAge: '14d' }, { provenance: 'ifPresent', registrySignature: 'required' }]
+    for (const anyOf of [[age, looking], [looking, age]])
+      assert.deepEqual(short(judge(requiring({ anyOf }, { onUnavailable: 'allow' }), { provenance: UNAVAILABLE, notBefore: ago(20) })), ['allow'])
+    const open = requiring({ anyOf: [{ provenance: 'required' }, looking] }, { onUnavailable: 'allow' })
+    assert.deepEqual(short(judge(open, { provenance: UNAVAILABLE })), ['warn', 'evidence-unavailable'])
+  })
+  it('is not met by a branch that warns of one thing and refuses another', () => {
+    const excusing = requiring({ anyOf: [{ minimumReleaseAge: '14d' }, { provenance: 'ifPresent', registrySignature: 'required' }] }, { onUnavailable: 'allow' })
+    assert.deepEqual(short(judge(excusing, { provenance: UNAVAILABLE, signature: ABSENT, notBefore: ago(1) })), ['deny', 'requirement-unmet'])
+  })
+  it('is refused where the branch that is undecided is refused as well', () => {
+    assert.deepEqual(short(judge(requiring({ anyOf: [{ provenance: 'required' }, { registrySignature: 'required', minimumReleaseAge: '14d' }] }),
+      { provenance: ABSENT, signature: UNAVAILABLE, notBefore: ago(1) })), ['deny', 'requirement-unmet'])
+  })
   it('[11c] compares identities in a branch', () => {
     const strict = requiring({ anyOf: [{ provenance: { trigger: 'push' } }, { minimumReleaseAge: '14d' }] })
     const changes = { provenance: provenance({ trigger: 'pull_request_target' }), notBefore: ago(1) }
@@ -350,16 +395,6 @@ describe('policy: presets', () => {
     ])
     assert.deepEqual(short(judge(policy, { provenance: CLAIMED }, 'listing')), ['unavailable', 'verification-pending'])
     assert.deepEqual(short(judge(policy)), ['allow'])
-  })
-  it('each says what of it is not enforced', () => {
-    for (const name of ['observe', 'recommended', 'strict', 'lockdown'] as const) {
-      const { missing } = presetPolicy(name)
-      for (const key of ['trustDowngrade', 'identityPin', 'manifestRepository', 'dependencySources'])
-        assert.ok(
-          missing.some((part) => part.includes(key)),
-          `${name} ${key}`,
-        )
-    }
   })
   it('judges alike whatever was judged before', () => {
     const policy = presetPolicy('strict')

@@ -1,6 +1,23 @@
 import assert from 'node:assert/strict'
 import { compileGlob } from '../../../plugin/policy/glob.ts'
+import { compileIdentity } from '../../../plugin/policy/identity.ts'
 import { Mistake } from '../../../plugin/policy/mistake.ts'
+import { compilePackagePattern, parseExactSpec } from '../../../plugin/policy/package-pattern.ts'
+
+describe('policy: package patterns', () => {
+  it('only a ref is told from the package: elsewhere {name} is a mistake', () => {
+    assert.throws(() => compileIdentity({ sourceRepository: 'https://github.com/acme/{name}' }), Mistake)
+    assert.doesNotThrow(() => compileIdentity({ sourceRef: 'refs/tags/{name}@{version}' }))
+  })
+  for (const text of ['a@ ', 'a@', `a@${'1'.repeat(300)}`, 'a b', 'a:b', '/a', 'acme/a', '@acme/a/b'])
+    it(`${JSON.stringify(text.slice(0, 20))} means nothing, and is refused`, () => {
+      assert.throws(() => compilePackagePattern(text), Mistake)
+    })
+  it('one version is no range of versions', () => {
+    assert.doesNotThrow(() => { parseExactSpec('@acme/a@1.0.0') })
+    for (const text of ['@acme/a@^1.0.0', '@acme/a@1', '@acme/a', '@acme/*@1.0.0']) assert.throws(() => { parseExactSpec(text) }, Mistake)
+  })
+})
 
 const matches = (pattern: string, value: string): boolean => compileGlob(pattern).matches(value)
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ConfigurationError, type Problem } from '../../../plugin/domain/errors.ts'
 import { parsePolicy, type TrustPolicy } from '../../../plugin/policy/index.ts'
-import { covers } from '../../../plugin/policy/scope.ts'
+import { compileScopePattern, covers, inScope, scopeCovers } from '../../../plugin/policy/scope.ts'
 import { judge, NOW } from './support.ts'
 
 const HEAD = 'version: 1\nextends: recommended\n'
@@ -31,6 +31,10 @@ const outcome = (policy: TrustPolicy, name: string): string => judge(policy, { r
 const UI = `${HEAD}include:\n  - file: teams/ui.yaml\n    packages: ["@acme/ui-*"]\n`
 
 describe('policy: include', () => {
+  it('a mistake that only the rules together make is one in an included file too', () => {
+    const found = problemsIn(UI, { '/conf/teams/ui.yaml': rulesFor('"@acme/ui-*"', 'verdict: allow') })
+    assert.deepEqual(found.map(({ file }) => file), ['teams/ui.yaml'])
+  })
   it('rules come after those of the policy, and before that of the preset', () => {
     const own = `${UI}rules:\n  - packages: ["@acme/ui-a"]\n`
     const policy = parse(own, { '/conf/teams/ui.yaml': rulesFor('"@acme/ui-*"') })
@@ -106,6 +110,18 @@ describe('policy: include', () => {
 })
 
 describe('policy: one pattern covers another', () => {
+  it('one with more wildcards than can be tried covers itself, and is covered by nothing else', () => {
+    const many = '@acme/*a*b*c*d*e*'
+    assert.deepEqual([covers(many, many), covers('@acme/*', many), covers('**', many)], [true, false, true])
+  })
+  it('a name is in a scope when one pattern of every list has it', () => {
+    assert.deepEqual([inScope([['@acme/*', '@other/*']], '@acme/a'), inScope([['@acme/*', '@other/*'], ['@other/*']], '@acme/a')], [true, false])
+    assert.deepEqual([scopeCovers([['@acme/*', '@other/*']], '@other/a@^1.0.0'), scopeCovers([['@acme/*']], '@other/a')], [true, false])
+  })
+  it('a scope is of names, and of no versions', () => {
+    assert.throws(() => compileScopePattern('@acme/a@^1.0.0'), /range of versions/)
+    assert.equal(compileScopePattern('@acme/*').name.matches('@acme/a'), true)
+  })
   for (const [outer, inner, expected] of [
     ['**', 'a', true],
     ['*', '@acme/a', false],

@@ -1,5 +1,6 @@
 /** Candidates to judge: a version with nothing wrong with it, from which each test takes what it is about. */
 import type { Candidate, Evidence, ProvenanceFacts, PublishFacts, SignatureFacts } from '../../../plugin/domain/evidence.ts'
+import { NO_HISTORY, NO_PINS } from '../../../plugin/domain/history.ts'
 import { parseIntegrity, sriOf } from '../../../plugin/domain/integrity.ts'
 import { reason, type Reason, type ReasonCode } from '../../../plugin/domain/reason.ts'
 import type { SignerIdentity } from '../../../plugin/domain/signer-identity.ts'
@@ -66,6 +67,10 @@ export const candidate = (changes: Partial<Candidate> = {}): Candidate => ({
   provenance: provenance(),
   claims: { published: ago(100), trustedPublisher: false, stagedPublish: false },
   notBefore: ago(100),
+  history: NO_HISTORY,
+  pins: NO_PINS,
+  contents: undefined,
+  foreignDependencies: [],
   ...changes,
 })
 

@@ -51,6 +51,18 @@ describe('policy: waivers', () => {
     // The age is reached before either ends, and then something changes.
     assert.deepEqual(verdict.validUntil, new Date('2026-06-02T00:00:00Z'))
   })
+  it('what they excuse for longer than they last is refused again when they end', () => {
+    const old = requiring({ minimumReleaseAge: '60d' }, { waivers: [waiver({ waives: ['release-too-young'], expires: '2026-06-10' })] })
+    const verdict = judge(old, { notBefore: ago(1) })
+    assert.deepEqual([verdict.outcome, verdict.validUntil], ['warn', new Date('2026-06-10T00:00:00Z')])
+    assert.equal(judge(old, { notBefore: ago(1) }, 'gate', new Date('2026-06-10T00:00:00Z')).outcome, 'deny')
+  })
+  it('are named, each that excused something, by what they say', () => {
+    const policy = waiving(waiver(), waiver({ waives: ['release-too-young'] }), waiver({ package: '@acme/other@1.0.0' }))
+    const { waivers } = judge(policy, { provenance: ABSENT, notBefore: NOW })
+    assert.deepEqual([...(waivers ?? [])].sort(), policy.waivers.slice(0, 2).map(({ id }) => id).sort())
+    assert.equal(new Set(policy.waivers.map(({ id }) => id)).size, 3)
+  })
   it('the one that lasts longest decides', () => {
     const verdict = judge(waiving(waiver({ expires: '2026-06-15' }), waiver({ expires: '2026-08-01' })), { provenance: ABSENT })
     assert.deepEqual(verdict.validUntil, new Date('2026-08-01T00:00:00Z'))
@@ -184,6 +196,14 @@ describe('policy: dangerous triggers and hints', () => {
     const ruled = (require: object): TrustPolicy => policyOf({ extends: 'strict', rules: [{ packages: ['@acme/*'], require }] })
     assert.equal(judge(ruled({ dangerousTriggers: 'ignore' }), built('issue_comment')).outcome, 'allow')
     assert.equal(judge(ruled({ provenance: { issuer: 'github-actions', trigger: 'issue_comment' } }), built('issue_comment')).outcome, 'deny')
+  })
+  it('[11c] naming one of them beside others does not allow it', () => {
+    const rules = [{ packages: ['@acme/*'], require: { provenance: { issuer: 'github-actions', trigger: ['push', 'issue_comment'] } } }]
+    assert.deepEqual(short(judge(policyOf({ extends: 'strict', rules }), built('issue_comment'))), ['deny', 'trigger-mismatch'])
+  })
+  it('[11c] a branch alone that looks at provenance is enough to examine it', () => {
+    const policy = requiring({ provenance: 'ignore', dangerousTriggers: 'deny', anyOf: [{ provenance: 'required' }, { minimumReleaseAge: '1d' }] })
+    assert.deepEqual(short(judge(policy, built('issue_comment'))), ['deny', 'trigger-mismatch'])
   })
   it('a trigger that a rule refuses by name is refused once', () => {
     const rules = [{ packages: ['@acme/*'], require: { provenance: { issuer: 'github-actions', trigger: 'push' } } }]

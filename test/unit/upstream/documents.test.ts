@@ -82,15 +82,25 @@ describe('upstream: probe', () => {
     const dist = { signatures: [{ keyid: 'k', sig: 's' }], attestations: { url: 'x' } }
     fixture.server.handler = (request, response, count) => {
       if (request.url === '/-/npm/v1/keys') json(response, { keys: [] })
-      else if (request.url === '/semver') json(response, { name: 'semver', versions: { '1.0.0': { dist } } })
+      else if (request.url === '/semver') json(response, { name: 'semver', versions: { '1.0.0': { dist: { ...dist, integrity: 'sha512-x', tarball: 'x' } } }, time: { '1.0.0': 'x' } })
+      else if (request.url === '/-/npm/v1/attestations/semver@1.0.0') json(response, { attestations: [] })
       else status(404)(request, response, count)
     }
-    assert.deepEqual(await probe(await fixture.client()), { reachable: true, keys: true, signatures: true, attestations: true })
+    assert.deepEqual(await probe(await fixture.client()), { reachable: true, keys: true, signatures: true, attestations: true, lacks: [] })
   })
 
   it('finds nothing at a registry without evidence', async () => {
     const found = await probe(await fixture.client())
-    assert.deepEqual(found, { reachable: true, keys: false, signatures: false, attestations: false })
+    assert.deepEqual(found, { reachable: true, keys: false, signatures: false, attestations: false, lacks: ['packages'] })
+  })
+
+  it('finds what a registry leaves out, and announces without having it', async () => {
+    fixture.server.handler = (request, response, count) => {
+      if (request.url === '/semver') json(response, { name: 'semver', versions: { '1.0.0': { dist: { attestations: {} } } } })
+      else status(404)(request, response, count)
+    }
+    assert.deepEqual((await probe(await fixture.client())).lacks, ['time', 'dist.integrity', 'dist.tarball', 'attestations'])
+    assert.deepEqual((await probe(await fixture.client({ attestations: 'none' }))).lacks, ['time', 'dist.integrity', 'dist.tarball'])
   })
 
   it('says what went wrong instead of failing', async () => {

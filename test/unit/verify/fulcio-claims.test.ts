@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { X509Certificate } from '@sigstore/core'
 import { EvidenceFault } from '../../../plugin/verify/fault.ts'
 import { signerIdentityOf } from '../../../plugin/verify/fulcio-claims.ts'
-import { bits, context, integer, octets, oid, primitive, sequence, TRUE, utf8 } from '../../support/sigstore/der.ts'
+import { bits, context, integer, octets, oid, primitive, sequence, set, TRUE, utf8 } from '../../support/sigstore/der.ts'
 
 const extension = (id: string, value: Uint8Array): Buffer => sequence(oid(id), octets(value))
 const claim = (number: number, value: Uint8Array | string): Buffer =>
@@ -16,19 +16,10 @@ const GITHUB = 'https://token.actions.githubusercontent.com'
 const ALGORITHM = sequence(oid('1.2.840.10045.4.3.2'))
 
 /** A certificate that nobody signed: who signed it is verified before its claims are read. */
-const certificate = (extensions: readonly Buffer[], outer = ALGORITHM): X509Certificate => {
-  const tbs = sequence(
-    context(0, integer(2)),
-    integer(1),
-    ALGORITHM,
-    sequence(),
-    sequence(),
-    sequence(),
-    sequence(),
-    context(3, sequence(...extensions)),
-  )
-  return X509Certificate.parse(Buffer.from(sequence(tbs, outer, bits(Buffer.alloc(8)))))
-}
+const certificate = (extensions: readonly Buffer[], outer = ALGORITHM): X509Certificate =>
+  X509Certificate.parse(Buffer.from(sequence(tbsOf(extensions), outer, bits(Buffer.alloc(8)))))
+const tbsOf = (extensions: readonly Buffer[]): Buffer =>
+  sequence(context(0, integer(2)), integer(1), ALGORITHM, sequence(), sequence(), sequence(), sequence(), context(3, sequence(...extensions)))
 const read = (...extensions: readonly Buffer[]) => signerIdentityOf(certificate([codeSigning, names(uri(SAN)), ...extensions]))
 
 const assertFault = (run: () => unknown, code: string): void => {
@@ -92,6 +83,7 @@ describe('verify: Fulcio claims', () => {
     ['that are empty bytes', [claim(8, Buffer.alloc(0))]],
     ['that are not UTF-8', [claim(8, Buffer.of(0x0c, 1, 0xff))]],
     ['not UTF-8 in the legacy form', [claim(1, Buffer.of(0xff))]],
+    ['in no string of octets', [claim(8, GITHUB), sequence(oid('1.3.6.1.4.1.57264.1.20'), utf8('push'))]],
     ['unused here, but malformed', [claim(8, GITHUB), claim(24, Buffer.of(1))]],
     ['of two issuers', [claim(1, GITHUB), claim(8, 'https://gitlab.com')]],
     ['of two triggers', [claim(8, GITHUB), claim(2, 'push'), claim(20, 'release')]],
@@ -140,7 +132,7 @@ describe('verify: Fulcio claims', () => {
     )
   })
   it('an address with a line break or another alphabet is invalid', () => {
-    for (const text of [`${SAN}\n`, `${SAN}\u00e9`])
+    for (const text of [`${SAN}\n`, `${SAN}\u00e9`, SAN.replace('acme', 'ac\nme')])
       assertFault(() => signerIdentityOf(certificate([codeSigning, issuer, names(uri(text))])), 'provenance-invalid')
   })
   it('a certificate of an authority signs no provenance', () => {
@@ -151,6 +143,20 @@ describe('verify: Fulcio claims', () => {
     for (const usage of [[], [extension('2.5.29.37', sequence(oid('2.5.29.37.0')))]])
       assertFault(() => signerIdentityOf(certificate([...usage, issuer, names(uri(SAN))])), 'provenance-invalid')
   })
+  it('a byte order mark is a part of a claim', () => {
+    assert.equal(read(claim(8, `\ufeff${GITHUB}`)).issuer, `\ufeff${GITHUB}`)
+  })
+  for (const [what, change] of [
+    ['is a set', (parts: readonly Buffer[]) => set(...parts)],
+    ['has a fourth part', (parts: readonly Buffer[]) => sequence(...parts, sequence())],
+    ['has a signature that is no string of bits', ([tbs, algorithm]: readonly Buffer[]) => sequence(tbs!, algorithm!, octets(Buffer.alloc(9)))],
+    ['has a signature of broken octets', ([tbs, algorithm]: readonly Buffer[]) => sequence(tbs!, algorithm!, bits(Buffer.alloc(8), 4))],
+    ['signs a set', ([tbs, ...rest]: readonly Buffer[]) => sequence(Buffer.concat([Buffer.of(0x31), tbs!.subarray(1)]), ...rest)],
+  ] as const)
+    it(`a certificate that ${what} is invalid: one signer, one sequence of bytes`, () => {
+      const der = change([tbsOf([codeSigning, issuer, names(uri(SAN))]), ALGORITHM, bits(Buffer.alloc(8))])
+      assertFault(() => signerIdentityOf(X509Certificate.parse(Buffer.from(der))), 'provenance-invalid')
+    })
   it('a certificate that names another algorithm outside than inside is invalid', () => {
     const leaf = certificate([codeSigning, issuer, names(uri(SAN))], sequence(oid('1.2.840.10045.4.3.3')))
     assertFault(() => signerIdentityOf(leaf), 'provenance-invalid')

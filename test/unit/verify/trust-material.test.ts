@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -363,9 +364,14 @@ describe('verify: registry keys', () => {
     it(`${name} are refused`, () => {
       assert.deepEqual(problems(change).slice(0, 1), paths)
     })
-  it('of another curve under this type are refused', () => {
-    const p384 = 'MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE'
-    assert.deepEqual(problems({ key: p384 }), ['keys[0]'])
+  it('of another curve or kind under this type are refused', () => {
+    const others = [
+      generateKeyPairSync('ec', { namedCurve: 'secp384r1' }),
+      generateKeyPairSync('ed25519'),
+      generateKeyPairSync('rsa', { modulusLength: 2048 }),
+    ]
+    for (const { publicKey } of others)
+      assert.deepEqual(problems({ key: publicKey.export({ format: 'der', type: 'spki' }).toString('base64') }), ['keys[0]'])
   })
   it('two under one id are refused', () => {
     assert.deepEqual(

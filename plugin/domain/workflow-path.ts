@@ -1,4 +1,4 @@
-import type { SignerIdentity } from '../domain/signer-identity.ts'
+import type { SignerIdentity } from './signer-identity.ts'
 
 /**
  * Path of the build configuration that the run started from, without its ref: `.github/workflows/release.yml`. It is read

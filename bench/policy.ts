@@ -1,0 +1,94 @@
+/** Evaluating a policy: a listing of many versions against many rules, and how it grows. Pure, so nothing else is running. */
+import type { Candidate } from '../plugin/domain/evidence.ts'
+import { NO_HISTORY, NO_PINS } from '../plugin/domain/history.ts'
+import { parseIntegrity, sriOf } from '../plugin/domain/integrity.ts'
+import { parsePolicy, type TrustPolicy } from '../plugin/policy/index.ts'
+import { withHistory } from '../plugin/pipeline/history.ts'
+import { median } from './measure.ts'
+import type { Row } from './table.ts'
+
+const NOW = new Date('2026-06-01T00:00:00Z')
+const DAY = 86_400_000
+const IDENTITY = {
+  issuer: 'https://token.actions.githubusercontent.com',
+  subjectAlternativeName: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
+  sourceRepository: 'https://github.com/acme/widget',
+  sourceRepositoryId: '1001',
+  sourceOwner: 'https://github.com/acme',
+  sourceOwnerId: '2002',
+  sourceRef: 'refs/tags/v1.0.0',
+  sourceDigest: 'a'.repeat(40),
+  buildConfig: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
+  buildSigner: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
+  trigger: 'push',
+  runner: 'github-hosted',
+  run: undefined,
+  visibility: 'public',
+  environment: undefined,
+}
+
+/** Versions of ten release lines, one in three with provenance, the newest too young: every check has something to look at. */
+function versions(count: number): readonly Candidate[] {
+  const integrity = parseIntegrity(sriOf('ab'.repeat(64)))
+  const all = Array.from({ length: count }, (_, index): Candidate => {
+    const notBefore = new Date(NOW.getTime() - ((count - index) * DAY) / 4)
+    return {
+      ref: { name: 'widget', version: `${index % 10}.${Math.floor(index / 10)}.0` },
+      uplink: 'main',
+      origin: 'upstream',
+      uplinkSigns: true,
+      integrity,
+      faults: [],
+      warnings: [],
+      signature: { state: 'verified', facts: { keyid: 'SHA256:bench', keyExpires: null } },
+      publishAttestation: { state: 'absent' },
+      provenance:
+        index % 3 === 0
+          ? { state: 'verified', facts: { predicateType: 'https://slsa.dev/provenance/v1', buildType: '', identity: IDENTITY, loggedAt: notBefore.toISOString(), logIndex: '1' } }
+          : { state: 'absent' },
+      claims: { published: notBefore, trustedPublisher: false, stagedPublish: false },
+      notBefore,
+      history: NO_HISTORY,
+      pins: NO_PINS,
+      contents: undefined,
+      foreignDependencies: [],
+    }
+  })
+  return withHistory(all)
+}
+
+/** Patterns that nearly match, names of others, and one in fifty a range of the package itself; the last one decides. */
+function policy(rules: number): TrustPolicy {
+  const others = Array.from({ length: rules - 1 }, (_, index) => ({
+    packages: index % 50 === 0 ? [`widget@>=${90 + index}`] : index % 2 === 0 ? [`widget-*-${index}`, `@acme${index}/*`] : [`package-${index}`, `other-${index}`],
+    require: { provenance: { issuer: 'github-actions', sourceRepository: `https://github.com/acme${index}/*` } },
+  }))
+  const last = {
+    packages: ['widget', 'widget-*'],
+    require: {
+      provenance: 'ifPresent',
+      anyOf: [{ provenance: { issuer: 'github-actions', sourceRepository: 'https://github.com/acme/*', sourceRef: 'refs/tags/v{version}' } }, { minimumReleaseAge: '14d' }],
+    },
+  }
+  return parsePolicy({ version: 1, extends: 'strict', rules: [...others, last] }, 'the benchmark', { now: NOW })
+}
+
+const QUICK_SIZES = [600, 3000]
+const SIZES = [...QUICK_SIZES, 20_000]
+const RULES = [1, 200, 1000]
+
+/** Milliseconds for all versions of a package, one row per size and number of rules. */
+export function policyRows({ quick }: { readonly quick: boolean }): readonly Row[] {
+  const rows: Row[] = []
+  for (const size of quick ? QUICK_SIZES : SIZES) {
+    const candidates = versions(size)
+    for (const count of RULES) {
+      const compiled = policy(count)
+      const milliseconds = median(() => {
+        for (const candidate of candidates) compiled.evaluate(candidate, 'listing', NOW)
+      })
+      rows.push({ what: `${size} versions, ${count} rules`, milliseconds })
+    }
+  }
+  return rows
+}

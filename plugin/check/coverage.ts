@@ -1,0 +1,31 @@
+/** Which addresses in a lockfile lead to the mirror, as each client follows them (docs/clients.md). */
+import type { LockfileFormat } from '../lockfile/index.ts'
+
+export interface Addresses {
+  /** Where the mirror is, as lockfiles may name it. */
+  readonly mirrors: readonly URL[]
+  /** Hosts that npm replaces by the registry it is configured with: the public registry's. */
+  readonly replaced: readonly string[]
+}
+
+/** Names of this machine: clients on it reach a mirror by each of them. */
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/**
+ * Whether a client that installs from the lockfile fetches from the mirror. Without an address it asks the registry it is configured
+ * with; npm does so too for addresses of the public registry. Everybody else goes where the lockfile says.
+ */
+export function isCovered(format: LockfileFormat, resolved: string | undefined, { mirrors, replaced }: Addresses): boolean {
+  if (resolved === undefined) return true
+  const url = URL.parse(resolved)
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false
+  if (format === 'npm' && replaced.includes(url.host)) return true
+  return mirrors.some((mirror) => isAt(url, mirror))
+}
+
+function isAt(url: URL, mirror: URL): boolean {
+  const folder = mirror.pathname.replace(/\/*$/, '/')
+  if (!url.pathname.startsWith(folder)) return false
+  if (url.host === mirror.host && url.protocol === mirror.protocol) return true
+  return LOOPBACK.test(url.hostname) && LOOPBACK.test(mirror.hostname) && (mirror.port === '' || url.port === mirror.port)
+}

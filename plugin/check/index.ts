@@ -1,0 +1,8 @@
+export { type Addresses } from './coverage.ts'
+export { findingOf, grouped, type Finding, type Group, type Level } from './finding.ts'
+export { MirrorSource } from './mirror-source.ts'
+export { askedOf, check, exitCodeOf, type Checked, type Counts, type Subject } from './report.ts'
+export { undecided, type Answer, type KnownVersions, type VerdictSource } from './source.ts'
+export { resolveSpec } from './spec.ts'
+export { FORMATS, render, type Format } from './formats.ts'
+export { printable } from './words.ts'

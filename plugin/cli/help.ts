@@ -1,0 +1,80 @@
+/** What every command's `--help` has beside its options: how it ends, what it reads, and how it is used. One place, so that none lacks it. */
+import type { Command } from 'commander'
+
+interface Words {
+  /** What the codes mean here. */
+  readonly exits: string
+  readonly examples: readonly string[]
+  readonly files?: readonly string[]
+}
+
+const ME = 'verdaccio-provenance'
+const FINE_OR_NOT = '0 fine; 2 wrong usage, configuration or policy.'
+
+const DATA = [
+  'data/config.yaml     the configuration; relative paths in it are relative to it',
+  'data/provenance.db   what the mirror remembers (`store`): keep it',
+  'data/cache/          packuments, attestations and tarballs (`cache.dir`): may be deleted where an uplink can be asked again',
+  'data/keys/           what it signs with (`keys.dir`): readable by its user alone',
+]
+
+/** By the words of the command; those that are not here bring their own. */
+const WORDS: Readonly<Record<string, Words>> = {
+  serve: { exits: '0 it was told to stop; 2 wrong configuration, or the address cannot be listened on.', examples: ['serve', 'serve --config /etc/verdaccio/config.yaml --listen 0.0.0.0:4873'] },
+  'policy show': { exits: FINE_OR_NOT, examples: ['policy show strict', 'policy show data/policy.yaml --yaml'] },
+  'policy lint': { exits: '0 the mirror would take it, also with warnings; 2 it would not.', examples: ['policy lint data/policy.yaml', 'policy lint --json data/policy.yaml'] },
+  'policy test': { exits: '0 all are as expected; 1 some are not; 2 the policy is wrong.', examples: ['policy test data/policy.yaml'] },
+  'policy schema': { exits: FINE_OR_NOT, examples: ['policy schema > policy.schema.json'] },
+  'policy allow': {
+    exits: FINE_OR_NOT,
+    examples: ['policy allow left-pad@1.3.0 --policy data/policy.yaml --expires 30d --reason "reviewed by hand" --approved-by ann --integrity sha512-…'],
+  },
+  'ledger show': { exits: FINE_OR_NOT, examples: ['ledger show debug', 'ledger show debug@4.4.1 --json'] },
+  'ledger reset': { exits: FINE_OR_NOT, examples: ['ledger reset debug@4.4.1 --reason "the registry answered with half of a packument"'] },
+  reasons: { exits: FINE_OR_NOT, examples: ['reasons', 'reasons trust-downgrade'] },
+  'keys list': { exits: FINE_OR_NOT, examples: ['keys list', 'keys list --json'] },
+  'keys public': { exits: FINE_OR_NOT, examples: ['keys public archive > exporter.pem', 'keys public vsa > vsa.pem'] },
+  'keys rotate': { exits: FINE_OR_NOT, examples: ['keys rotate', 'keys rotate --purpose vsa --overlap 0', 'keys rotate --revoke'] },
+  'pins list': { exits: FINE_OR_NOT, examples: ['pins list --pending', 'pins list debug'] },
+  'pins show': { exits: FINE_OR_NOT, examples: ['pins show debug'] },
+  'pins approve': { exits: FINE_OR_NOT, examples: ['pins approve debug --to 6845645 --reason "moved to its own organisation" --approved-by ann'] },
+  'pins drop': { exits: FINE_OR_NOT, examples: ['pins drop debug --to https://github.com/mallory/debug --reason "never theirs"'] },
+  export: {
+    exits: '0 all that was asked for is in it; 1 something is refused, missing or comes from no registry; 2 wrong usage; 3 something could not be decided. What is not in it is told, the rest is.',
+    examples: ['export --output packages.tar', 'export package-lock.json typescript@~6.0 --output packages.tar --json'],
+    files: ['data/keys/archive-signing.json   the key that signs archives; `keys public archive` prints its public half'],
+  },
+  import: {
+    exits: '0 all of it was taken; 1 it is refused (nothing was taken), or the policy here refuses some of it; 2 wrong usage, or no key is configured; 3 some could not be decided.',
+    examples: ['import packages.tar', 'import packages.tar --config /etc/verdaccio/config.yaml --json'],
+  },
+  attest: {
+    exits: '0 the summary was written; 1 the version does not pass, or is not there; 2 wrong usage; 3 it cannot be decided now.',
+    examples: ['attest semver@7.8.6 --output semver.vsa.json'],
+    files: ['data/keys/vsa-signing.json   the key that signs summaries; `keys public vsa` prints its public half'],
+  },
+  completion: { exits: FINE_OR_NOT, examples: ['completion bash > /etc/bash_completion.d/verdaccio-provenance', 'completion zsh > ~/.zfunc/_verdaccio-provenance', 'completion fish > ~/.config/fish/completions/verdaccio-provenance.fish'] },
+}
+
+/** Commands that do something, with their words on the command line; those that only hold others are not among them. */
+export function commandsOf(program: Command, words: readonly string[] = []): readonly (readonly [string, Command])[] {
+  return program.commands.flatMap((command) => {
+    const name = [...words, command.name()]
+    return command.commands.length > 0 ? commandsOf(command, name) : [[name.join(' '), command] as const]
+  })
+}
+
+/** Gives every command what its help lacks. */
+export function completeHelp(program: Command): void {
+  for (const [name, command] of commandsOf(program)) {
+    const words = Object.hasOwn(WORDS, name) ? WORDS[name] : undefined
+    const readsData = command.options.some(({ long }) => long === '--config')
+    const parts = [
+      ...(words === undefined ? [] : ['', `Exit codes: ${words.exits}`, '', 'Examples:', ...words.examples.map((one) => `  $ ${ME} ${one}`)]),
+      ...(readsData ? ['', 'Files:', ...[...DATA, ...(words?.files ?? [])].map((line) => `  ${line}`)] : []),
+    ]
+    if (parts.length > 0) command.addHelpText('after', parts.join('\n'))
+  }
+  const common = ['', 'Exit codes: 0 fine; 1 policy refuses something; 2 wrong usage or configuration; 3 something could not be decided.', '', 'Each command has --help with examples.']
+  program.addHelpText('after', common.join('\n'))
+}

@@ -1,0 +1,52 @@
+/** The wiring of what is published here: a pipeline of its own over Verdaccio's storage, by the same policy and memories. */
+import type { Maintainers, PublishedEvidence, TrustRenewal } from './domain/ports.ts'
+import type { VerdaccioStorage } from './http/access.ts'
+import { LocalRegistry } from './http/local-registry.ts'
+import type { Signer } from './http/local-signatures.ts'
+import type { LocalPackages } from './http/local.ts'
+import { Pipeline, type PipelineDeps } from './pipeline/pipeline.ts'
+import { judgePublication } from './pipeline/publish.ts'
+import { publicGoodOf, type TrustBasis } from './verify/index.ts'
+
+export interface LocalParts {
+  readonly evidence: PublishedEvidence
+  readonly maintainers: Maintainers
+  readonly signer: Signer
+  readonly trustBasis: TrustBasis
+  /** Bytes that listings may take in memory. */
+  readonly listingMemory: number
+}
+
+export type OpenLocal = (storage: VerdaccioStorage, unjudged: (run: () => void) => void) => LocalPackages
+
+/** Everything but the storage, which Verdaccio hands out late. */
+export function localPackages(deps: PipelineDeps, { evidence, maintainers, signer, trustBasis, listingMemory }: LocalParts): OpenLocal {
+  // The trusted root is one for all uplinks, and their registries' keys vouch for nothing that names this mirror as its registry.
+  const first = trustBasis.uplinks[0]?.name ?? ''
+  const renewal: TrustRenewal | undefined = deps.renewal && {
+    isRenewing: (_uplink, anchor, revision) => deps.renewal?.isRenewing(first, anchor, revision) ?? false,
+    nextRenewal: () => deps.renewal?.nextRenewal(first),
+  }
+  const isPublicGood = publicGoodOf(trustBasis)
+  const { ledger, clock } = deps
+  return (storage, unjudged) => {
+    const registry = new LocalRegistry({ storage, unjudged, ledger, evidence, maintainers, clock })
+    const parts: PipelineDeps = {
+      ...deps,
+      upstreams: {
+        all: [registry],
+        find: async (name) => {
+          const document = await registry.packument(name)
+          return document === 'absent' ? 'absent' : { upstream: registry, document }
+        },
+      },
+      trustOf: () => deps.trustOf(first),
+      renewal,
+      signsAlways: () => false,
+      limit: (task) => task(),
+      listingMemory,
+      behind: undefined,
+    }
+    return { registry, pipeline: new Pipeline(parts), judge: (publication) => judgePublication(publication, { ...parts, isPublicGood }), evidence, maintainers, ledger, clock, signer }
+  }
+}

@@ -1,0 +1,67 @@
+import { parseIntegrity, type Integrity } from '../domain/integrity.ts'
+import { own, ownObject, type JsonObject } from '../domain/json.ts'
+import { specOf } from '../domain/package-ref.ts'
+import type { VersionManifest } from '../domain/packument.ts'
+import type { Clock, Policy, TarballInspector, UpstreamPackument, Upstreams } from '../domain/ports.ts'
+import { reason, type Reason } from '../domain/reason.ts'
+import type { PackageContext } from './context.ts'
+
+/** A package as its owner names it now, with what waivers add to it. @throws Unavailable */
+export async function findPinned(
+  { upstreams, clock }: { readonly upstreams: Upstreams; readonly clock: Clock },
+  name: string,
+  policy: Policy,
+): ReturnType<Upstreams['find']> {
+  const found = await upstreams.find(name)
+  return found === 'absent' ? found : { ...found, document: withPinnedIntegrities(found.document, policy, clock.now()) }
+}
+
+/**
+ * The upstream's answer with the integrities that waivers pin, for versions older than integrities. From here on they are what bytes
+ * are held against, what is remembered, and what clients are told; policy still says of each that it is there by its waiver.
+ * An integrity that the registry gives, right or wrong, is never replaced.
+ */
+export function withPinnedIntegrities(document: UpstreamPackument, policy: Policy, now: Date): UpstreamPackument {
+  const { packument } = document
+  const pinned = [...policy.pinnedIntegrities(packument.name, now)].flatMap(([version, integrity]) => {
+    const manifest = packument.versions.get(version)
+    return manifest === undefined || !lacksIntegrity(manifest) ? [] : [[version, pinnedTo(manifest, integrity)] as const]
+  })
+  if (pinned.length === 0) return document
+  return { ...document, packument: { ...packument, versions: new Map([...packument.versions, ...pinned]) } }
+}
+
+/** Something that is there and not understood is no reason to look away. */
+const lacksIntegrity = ({ raw }: VersionManifest): boolean => [undefined, null, ''].includes(own(distOf(raw), 'integrity') as string | null | undefined)
+
+const distOf = (raw: JsonObject): JsonObject => ownObject(raw, 'dist') ?? {}
+
+const pinnedTo = (manifest: VersionManifest, integrity: string): VersionManifest => ({
+  ...manifest,
+  dist: { ...manifest.dist, integrity, pinned: true },
+  raw: { ...manifest.raw, dist: { ...distOf(manifest.raw), integrity } },
+})
+
+export function integrityOf({ dist }: VersionManifest): Integrity {
+  const integrity = parseIntegrity(dist.integrity)
+  return integrity.state === 'ok' && dist.pinned === true ? { ...integrity, pinned: true } : integrity
+}
+
+/** Where a waiver stands for the registry's integrity, what the registry does say of the bytes has to hold as well. */
+export async function shasumFaults(
+  context: PackageContext,
+  manifest: VersionManifest,
+  { path, sha512 }: { readonly path: string; readonly sha512: string },
+  inspector: TarballInspector,
+): Promise<readonly Reason[]> {
+  const expected = manifest.dist.pinned === true ? own(distOf(manifest.raw), 'shasum') : undefined
+  if (expected === undefined || expected === null) return []
+  const key = `sha1:${sha512}`
+  const known = context.facts.get(key)
+  const actual = typeof known === 'string' ? known : await inspector.sha1(path)
+  if (known === undefined) context.facts.put(key, actual, [])
+  if (typeof expected === 'string' && expected.toLowerCase() === actual) return []
+  const spec = specOf({ name: context.document.packument.name, version: manifest.version })
+  const detail = { expected: `sha1 ${typeof expected === 'string' ? expected.slice(0, 200) : 'that is no text'}`, actual: `sha1 ${actual}` }
+  return [reason('integrity-mismatch', `the tarball of ${spec} is not the one its shasum promises`, detail)]
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '../domain/json.ts'
+import { specOf, tarballFileName, type PackageRef } from '../domain/package-ref.ts'
+import type { Clock, Policy } from '../domain/ports.ts'
+import { signEnvelope, type EnvelopeSigner } from '../keys/dsse.ts'
+import type { Judgement, Pipeline } from '../pipeline/pipeline.ts'
+import { buildLevel, PAYLOAD_TYPE, summaryOf } from './summary.ts'
+
+export interface IssueDeps {
+  /** The policy in force, with the digest of its meaning. */
+  readonly policy: () => Policy & { readonly digest: string }
+  /** A key of its own. */
+  readonly signer: EnvelopeSigner
+  /** URI of this mirror, the same for all its summaries. */
+  readonly verifier: () => string
+  readonly tool: string
+  readonly clock: Clock
+}
+
+export interface IssueFrom {
+  readonly pipeline: Pick<Pipeline, 'tarball'>
+  /** What this mirror serves as the attestations of the version, byte for byte; undefined when there are none. */
+  readonly attestations: (ref: PackageRef) => Promise<Uint8Array | undefined>
+  /** This mirror's address, without a slash at the end. */
+  readonly base: string
+}
+
+export type Issued =
+  | { readonly kind: 'issued'; readonly envelope: JsonObject; readonly policyRevision: string }
+  | { readonly kind: 'refused'; readonly judgement: Judgement }
+  | { readonly kind: 'absent' | 'withdrawn' }
+
+/**
+ * A signed summary of a version, when evidence, bytes and manifest pass as they must for its tarball to be served. What `monitor`
+ * serves although policy refuses it has none.
+ * @throws Unavailable
+ */
+export async function issueSummary(ref: PackageRef, { pipeline, attestations, base }: IssueFrom, deps: IssueDeps): Promise<Issued> {
+  const policy = deps.policy()
+  const answer = await pipeline.tarball(ref.name, tarballFileName(ref), policy)
+  if (answer.kind === 'absent' || answer.kind === 'withdrawn') return { kind: answer.kind }
+  const { judgement } = answer
+  // A file name may be another version's at its registry.
+  if (judgement.ref.version !== ref.version) return { kind: 'absent' }
+  if (answer.kind === 'refused' || judgement.verdict.monitored === true) return { kind: 'refused', judgement }
+  const evaluated = policy.needs(ref, judgement.candidate.origin).provenance
+  const isLookedAt = [judgement.candidate.publishAttestation, judgement.candidate.provenance].some(({ state }) => state === 'verified')
+  const served = isLookedAt ? await attestations(ref) : undefined
+  const statement = summaryOf(judgement.candidate, {
+    verifier: deps.verifier(),
+    tool: deps.tool,
+    timeVerified: deps.clock.now(),
+    level: buildLevel(judgement.candidate, evaluated),
+    policy: { uri: `${base}/-/provenance/v1/policy`, digest: policy.digest },
+    attestations: served && { uri: `${base}/-/provenance/v1/attestations/${specOf(ref).replace('/', '%2f')}`, sha256: createHash('sha256').update(served).digest('hex') },
+  })
+  return { kind: 'issued', envelope: signEnvelope(deps.signer, PAYLOAD_TYPE, Buffer.from(JSON.stringify(statement))), policyRevision: policy.revision }
+}
