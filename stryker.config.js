@@ -36,6 +36,12 @@ const SUITES = {
   'verify/registry-keys': unit('verify/registry-signature', 'verify/trust-material'),
   'verify/predicate-*': unit('verify/agreement'),
   'verify/trusted-root': unit('verify/trust-material'),
+  'verify/bundle': unit('verify/attestations'),
+  'verify/statement': unit('verify/attestations'),
+  'verify/publish-attestation': unit('verify/attestations'),
+  'verify/provenance': unit('verify/attestations'),
+  'verify/bundle-anchors': unit('verify/attestations', 'verify/unknown-anchor'),
+  'verify/attestation-document': unit('verify/attestations'),
 }
 
 const name = process.env.MUTATE ?? 'policy/downgrade'

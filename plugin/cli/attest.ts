@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs'
+import { getListenAddress } from '@verdaccio/config'
+import { readYaml } from '../config/yaml.ts'
 import { ConfigurationError } from '../domain/errors.ts'
 import { specOf, splitSpec, type PackageRef } from '../domain/package-ref.ts'
 import { summaryFor } from '../http/vsa.ts'
@@ -24,7 +26,7 @@ export async function attestCommand(spec: string, { config, output }: AttestOpti
         const found = await pipeline.attestations(ref)
         return found === 'absent' ? undefined : found
       }
-      const base = configuration.publicUrls[0]?.href.replace(/\/$/, '') ?? `http://localhost${configuration.urlPrefix}`
+      const base = configuration.publicUrls[0]?.href.replace(/\/$/, '') ?? `${listensOn(configuration.file)}${configuration.urlPrefix}`
       const issue = (): ReturnType<typeof summaryFor> => summaryFor(ref, { pipeline, document, base }, routes)
       let issued = await issue()
       if (issued.kind === 'refused' && issued.judgement.verdict.reasons.some(({ code }) => code === 'trust-material-stale')) {
@@ -50,6 +52,12 @@ export async function attestCommand(spec: string, { config, output }: AttestOpti
     if (error instanceof ConfigurationError) throw error
     return notDecided(error)
   }
+}
+
+/** Where the mirror of this configuration is asked from its own machine: without a publicUrl, the only address known of it. */
+function listensOn(file: string): string {
+  const { proto, port } = getListenAddress(readYaml(file).listen as never, console as never)
+  return port === undefined ? 'http://localhost' : `${proto}://localhost:${port}`
 }
 
 function refOf(spec: string): PackageRef {

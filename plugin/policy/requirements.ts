@@ -8,7 +8,7 @@ import { hintChecks, triggerChecks } from './hints.ts'
 import { compileIdentity } from './identity.ts'
 import { pinChecks } from './pin.ts'
 import type { BranchDocument, RequireDocument } from './schema.ts'
-import { absent, keyExpired, noBranchMet, notUnderstood, pending, tooYoung, type EvidenceKind } from './words.ts'
+import { absent, keyExpired, noBranchMet, notUnderstood, pending, publishedWithoutProvenance, tooYoung, type EvidenceKind } from './words.ts'
 
 type Presence = 'required' | 'ifPresent'
 
@@ -64,11 +64,12 @@ const publishCheck =
     lookAt('publishAttestation', candidate.publishAttestation, want, situation, () => [])
 
 function provenanceCheck(want: Presence | Exclude<NonNullable<BranchDocument['provenance']>, string>): Check {
-  if (typeof want === 'string')
-    return (candidate, situation) => lookAt('provenance', candidate.provenance, want, situation, () => [])
-  const identity = compileIdentity(want)
+  const presence = typeof want === 'string' ? want : 'required'
+  const identity = typeof want === 'string' ? undefined : compileIdentity(want)
   return (candidate, situation) =>
-    lookAt('provenance', candidate.provenance, 'required', situation, (facts) => identity(facts, candidate.ref))
+    candidate.origin === 'local' && candidate.provenance.state === 'absent' && presence === 'required'
+      ? [deny(publishedWithoutProvenance())]
+      : lookAt('provenance', candidate.provenance, presence, situation, (facts) => identity?.(facts, candidate.ref) ?? [])
 }
 
 /**

@@ -22,6 +22,12 @@ const EVIDENCE = {
 export const absent = (kind: EvidenceKind): Reason =>
   reason(EVIDENCE[kind].code, `the registry has no ${EVIDENCE[kind].noun} (${EVIDENCE[kind].field}) for it, and the policy requires one`, { missing: EVIDENCE[kind].field })
 
+/** Of what is published here nobody but the publisher could have sent it, so the remedy is theirs to hear. */
+export const publishedWithoutProvenance = (): Reason =>
+  reason('provenance-absent', 'it is published here without provenance (npm publish --provenance, in CI), and the policy requires it', {
+    missing: 'dist.attestations',
+  })
+
 export const pending = (kind: EvidenceKind): Reason =>
   reason('verification-pending', `its ${EVIDENCE[kind].noun} is not verified yet`, { evidence: kind })
 

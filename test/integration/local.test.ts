@@ -124,7 +124,7 @@ describe('packages published here', function () {
 
   describe('a version that is refused', () => {
     const DENY_TWO = { packages: ['**@2.0.0'], origin: 'local', verdict: 'deny', reason: 'broken' } as const
-    const TESTS = 17
+    const TESTS = 21
     before(async () => {
       await start()
       const first = count

@@ -11,7 +11,7 @@ const DAY = 86_400_000
 const STRICT_EVIDENCE = {
   version: 1,
   extends: 'recommended',
-  defaults: { minimumReleaseAge: '0', registrySignature: 'required', provenance: 'required' },
+  defaults: { minimumReleaseAge: '0', registrySignature: 'required', provenance: 'required', manifestRepository: 'ignore' },
 }
 
 describe('memory: what the mirror has seen', function () {

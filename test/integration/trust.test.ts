@@ -14,7 +14,7 @@ const ALL_EVIDENCE = {
   extends: 'recommended',
   defaults: { minimumReleaseAge: '0', registrySignature: 'required', provenance: 'required' },
 }
-const SIGNED = { version: 1, extends: 'recommended', defaults: { minimumReleaseAge: '0', registrySignature: 'required' } }
+const SIGNED = { version: 1, extends: 'recommended', defaults: { minimumReleaseAge: '0', registrySignature: 'required', trustDowngrade: 'allow' } }
 
 describe('trust material over time', function () {
   this.timeout(20_000)

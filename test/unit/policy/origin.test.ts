@@ -36,6 +36,14 @@ describe('policy: packages published here', () => {
     assert.deepEqual(short(judge(ruled({}), BARE)), ['deny', 'provenance-absent'])
     assert.deepEqual(short(judge(ruled({ identityPin: 'off' }), { ...BARE, provenance: provenance() })), ['allow'])
   })
+  it('who publishes without provenance is told what to do, not what a registry lacks', () => {
+    for (const require of [{ provenance: 'required' }, { provenance: { issuer: 'github-actions' } }]) {
+      const [why] = judge(ruled(require), BARE).reasons
+      assert.equal(why?.code, 'provenance-absent')
+      assert.match(why.message, /npm publish --provenance/)
+    }
+    assert.deepEqual(short(judge(ruled({ provenance: 'ifPresent' }), BARE)), ['allow'])
+  })
   it('a registry\'s word is no alternative for them', () => {
     const policy = ruled({ provenance: 'ifPresent', anyOf: [{ provenance: 'required' }, { registrySignature: 'required' }] }, 'recommended')
     assert.deepEqual(short(judge(policy, BARE)), ['deny', 'requirement-unmet'])

@@ -24,6 +24,7 @@ const MISMATCHES: readonly ReasonCode[] = REASON_CODES.filter((code) => code.end
 
 const made = (text: string): readonly Reason[] => [
   ...(['signature', 'publishAttestation', 'provenance'] as const).flatMap((kind) => [words.absent(kind), words.pending(kind), words.withdrawn(kind), words.notUnderstood(kind)]),
+  words.publishedWithoutProvenance(),
   words.integrityNotUsable('missing'),
   words.integrityNotUsable('malformed'),
   words.keyExpired(text, text, AT),
