@@ -45,6 +45,8 @@ export interface MintOptions {
   readonly proof?: boolean
   /** RFC 3161 timestamp; default only for Rekor v2. */
   readonly timestamp?: boolean
+  /** Its time; default that of the log. */
+  readonly stampAt?: Date
   readonly payloadType?: string
   /** `keyid` of the envelope's signature, which nothing signs; default that of the key, or empty. */
   readonly keyid?: string
@@ -256,7 +258,7 @@ export class PrivateSigstore {
         ...holder,
         tlogEntries: [entry],
         timestampVerificationData: {
-          rfc3161Timestamps: stamped ? [{ signedTimestamp: base64(timestamp(tsa, signature, options.logAt ?? at)) }] : [],
+          rfc3161Timestamps: stamped ? [{ signedTimestamp: base64(timestamp(tsa, signature, options.stampAt ?? options.logAt ?? at)) }] : [],
         },
       },
       dsseEnvelope: envelope,

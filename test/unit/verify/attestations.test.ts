@@ -17,6 +17,7 @@ import {
   type CryptoFault,
   type Statement,
 } from '../../support/private-sigstore.ts'
+import type { Reason } from '../../../plugin/domain/reason.ts'
 import { verifyAttestationDocument } from '../../../plugin/verify/attestation-document.ts'
 import { compileTrust } from '../../../plugin/verify/compiled-trust.ts'
 import { buildTrustMaterial } from '../../../plugin/verify/index.ts'
@@ -32,6 +33,12 @@ const signed = (change: Partial<Statement>) =>
   verify(provenance(sigstore.keyless({ ...statement, ...change }, identity))).provenance
 const published = (change: object) =>
   verify(publish(sigstore.keyed({ ...publishStatement(artifact), ...change }))).publishAttestation
+
+const refusalOf = (bundle: Bundle): Reason => {
+  const evidence = verify(provenance(bundle)).provenance
+  assert.ok(evidence.state === 'invalid')
+  return evidence.reasons[0]
+}
 
 describe('verify: attestations', () => {
   it('of a complete document both verify, with their facts and anchors', () => {
@@ -60,6 +67,26 @@ describe('verify: attestations', () => {
       assert.equal(facts.logIndex, undefined)
       assert.ok(anchors.some((anchor) => anchor.startsWith('tsa:')))
     })
+
+  for (const [what, log, stamp] of [['timestamp', 1, 4], ['log', 4, 1]] as const)
+    it(`of two verified times the later one counts, here that of the ${what}`, () => {
+      const after = (minutes: number): Date => new Date(Date.parse('2026-03-01T10:00:00.000Z') + minutes * 60_000)
+      const bundle = sigstore.keyless(statement, identity, { at: after(0), logAt: after(log), timestamp: true, stampAt: after(stamp) })
+      assert.equal(factsOf(verify(provenance(bundle)).provenance).loggedAt, after(4).toISOString())
+    })
+
+  it('an envelope with two signatures is refused, though both are good', () => {
+    const bundle = sigstore.keyless(statement, identity) as Bundle & { dsseEnvelope: { signatures: object[] } }
+    const [signature] = bundle.dsseEnvelope.signatures
+    const twice = { ...bundle, dsseEnvelope: { ...bundle.dsseEnvelope, signatures: [signature, signature] } } as never
+    assert.equal(refusalOf(twice).code, 'provenance-invalid')
+  })
+  it('a bundle without an envelope is refused', () => {
+    const { dsseEnvelope: _envelope, ...bundle } = sigstore.keyless(statement, identity) as Bundle & { dsseEnvelope: object }
+    const digest = { algorithm: 'SHA2_256', digest: Buffer.alloc(32).toString('base64') }
+    const plain = { ...bundle, messageSignature: { messageDigest: digest, signature: 'AA==' } } as never
+    assert.equal(refusalOf(plain).detail?.cause, 'envelope')
+  })
 
   it('a log that was retired before the timestamp no longer proves anything', () => {
     const root = sigstore.trustedRoot() as { tlogs: { publicKey: object }[] }
@@ -398,7 +425,7 @@ describe('verify: cryptography', () => {
       const verificationMaterial = { ...bundle.verificationMaterial, timestampVerificationData }
       assertRefused(verify(provenance({ ...bundle, verificationMaterial })).provenance, 'provenance-invalid')
     }
-  })
+  }).timeout(60_000)
   it('a GitLab job verifies', () => {
     const id = gitlabIdentity()
     assert.equal(
