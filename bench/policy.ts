@@ -4,28 +4,12 @@ import { NO_HISTORY, NO_PINS } from '../plugin/domain/history.ts'
 import { parseIntegrity, sriOf } from '../plugin/domain/integrity.ts'
 import { parsePolicy, type TrustPolicy } from '../plugin/policy/index.ts'
 import { withHistory } from '../plugin/pipeline/history.ts'
+import { identity, NOW } from '../test/unit/policy/support.ts'
 import { median } from './measure.ts'
 import type { Row } from './table.ts'
 
-const NOW = new Date('2026-06-01T00:00:00Z')
 const DAY = 86_400_000
-const IDENTITY = {
-  issuer: 'https://token.actions.githubusercontent.com',
-  subjectAlternativeName: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
-  sourceRepository: 'https://github.com/acme/widget',
-  sourceRepositoryId: '1001',
-  sourceOwner: 'https://github.com/acme',
-  sourceOwnerId: '2002',
-  sourceRef: 'refs/tags/v1.0.0',
-  sourceDigest: 'a'.repeat(40),
-  buildConfig: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
-  buildSigner: 'https://github.com/acme/widget/.github/workflows/release.yml@refs/tags/v1.0.0',
-  trigger: 'push',
-  runner: 'github-hosted',
-  run: undefined,
-  visibility: 'public',
-  environment: undefined,
-}
+const IDENTITY = identity()
 
 /** Versions of ten release lines, one in three with provenance, the newest too young: every check has something to look at. */
 function versions(count: number): readonly Candidate[] {

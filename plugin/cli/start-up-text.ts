@@ -16,7 +16,7 @@ export function startUpText({ url, engine, notes }: RunningMirror, config: { rea
     `  configuration  ${config.file}${config.created ? ' (written now, from the default)' : ''}`,
     ...notes.map((note) => `                 ${note}`),
     `  policy         ${inForce.replace(/^policy /, '')}`,
-    `                 from ${configuration.policy?.file ?? 'nowhere: the configuration names no policy, this is the default'}`,
+    `                 ${configuration.policy === undefined ? 'the configuration names no policy, so this preset is in force' : `from ${configuration.policy.file}`}`,
     ...details.map((line) => `                 ${line}`),
     ...policy.warnings.map(({ path, message }) => `                 warning: ${path}: ${message}`),
     ...trustLines(engine),

@@ -4,7 +4,8 @@
  */
 import type { RequestHandler } from 'express'
 import { isObject, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
-import { userOf } from './access.ts'
+import type { Maintainers } from '../domain/ports.ts'
+import { userOf, type TokenLogger } from './access.ts'
 
 const MAX_NAMES = 100
 /** As Verdaccio's own check of user names has it: what stands in addresses and answers. */
@@ -40,4 +41,13 @@ export const userDocument: RequestHandler = (request, response, next) => {
   const asks: unknown = user !== null && typeof user === 'object' && 'name' in user ? user.name : undefined
   if (typeof asks !== 'string' || name === undefined || !NAME.test(name)) next()
   else response.json({ ok: `you are authenticated as '${asks}'`, name, email: '' })
+}
+
+/** Of a package that is gone: a throw here would end the process, and the list stays for whoever publishes the name again. */
+export function forgetMaintainers(name: string, { maintainers }: { readonly maintainers: Maintainers }, logger: TokenLogger): void {
+  try {
+    maintainers.setMaintainers(name, undefined)
+  } catch (error) {
+    logger.error({ err: error, package: name }, 'the maintainers of @{package} cannot be forgotten: @{err.message}')
+  }
 }

@@ -17,7 +17,7 @@ import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './ho
 import { keysRoute, type KeysDeps } from './keys.ts'
 import { forWriters, localAnswers, localAttestations, type LocalPackages } from './local.ts'
 import { PackumentAnswers, explainUrl } from './packuments.ts'
-import { userDocument } from './maintainers.ts'
+import { forgetMaintainers, userDocument } from './maintainers.ts'
 import { inFlight } from './in-flight.ts'
 import { publishGuard, type PublishedHere } from './publish.ts'
 import { publishVersion } from './publish-version.ts'
@@ -122,9 +122,9 @@ export function createRouter(deps: RouterDeps): Router {
         response.setHeader(POLICY_REVISION, issued.policyRevision)
         return sendSummary(request, response, issued.envelope)
       case 'refused':
-        return refuseJudged(request, response, issued.judgement, deps.policy())
+        return refuseJudged(request, response, issued.judgement, issued.policy)
       case 'withdrawn':
-        return withdrawn(request, response, ref, deps.policy())
+        return withdrawn(request, response, ref, issued.policy)
       case 'absent':
         return notFound(response, `${ref.name} has no version ${ref.version}`)
     }
@@ -198,7 +198,7 @@ export function createRouter(deps: RouterDeps): Router {
     const { name } = namesOf(request)
     if (isHere(request)) await local.registry.remember(name)
     const isWhole = request.params[0]?.startsWith('-rev/') === true
-    if (isWhole) response.once('finish', () => { if (response.statusCode === 201) local.maintainers.setMaintainers(name, undefined) })
+    if (isWhole) response.once('finish', () => { if (response.statusCode === 201) forgetMaintainers(name, local, deps.logger) })
     next('router')
   }))
   router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)), route(publishVersion({ ...deps, base })))

@@ -6,7 +6,7 @@ import { isObject, own } from '../domain/json.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import type { AttestationResult, ByteStore, Ledger, Urgency, Verifier, VersionRecord } from '../domain/ports.ts'
-import { reason } from '../domain/reason.ts'
+import { isUnavailable, reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
 import { assertNotRenewing } from './renewal.ts'
 import { hasSameIntegrity } from './signatures.ts'
@@ -53,6 +53,12 @@ export async function verifiedAttestations(
     const evidence: Evidence<never> = { state: 'unavailable', reasons: [error.reason] }
     return { publishAttestation: evidence, provenance: evidence }
   }
+}
+
+/** @throws Unavailable for evidence that could not be had: nobody must be told that there is none */
+export function assertAvailable({ publishAttestation, provenance }: AttestationResult): void {
+  for (const { code, message } of [publishAttestation, provenance].flatMap((evidence) => (evidence.state === 'unavailable' ? evidence.reasons : [])))
+    throw new Unavailable(isUnavailable(code) ? code : 'evidence-unavailable', message)
 }
 
 /** An own copy that rests on what is no longer trusted must not keep newer evidence from being asked for. */

@@ -25,7 +25,7 @@ import type {
   Verifier,
 } from '../domain/ports.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
-import { knownAttestations, verifiedAttestations } from './attestations.ts'
+import { assertAvailable, knownAttestations, verifiedAttestations } from './attestations.ts'
 import { attestationsBeforeDeadline } from './before-deadline.ts'
 import type { Behind } from './behind.ts'
 import { candidateOf, isVouchedFor, lateFaults } from './candidate.ts'
@@ -167,17 +167,20 @@ export class Pipeline {
   /**
    * The attestations document of a version as it was verified, whatever the policy needs of it; `absent` when there is none
    * that verifies.
+   * @throws Unavailable when nothing is kept and it cannot be found out whether there is any
    */
   async attestations(ref: PackageRef): Promise<Uint8Array | 'absent'> {
     const found = await this.#openVersion(ref, this.#deps.policy())
     if (found === 'absent') return 'absent'
     const { context, manifest } = found
-    await verifiedAttestations(context, manifest, this.#deps)
+    const result = await verifiedAttestations(context, manifest, this.#deps)
     await context.facts.save()
     const record = this.#deps.ledger.records(context.upstream.registry, ref.name).get(ref.version)
     const integrity = parseIntegrity(manifest.dist.integrity)
-    if (record?.attestations === undefined || integrity.state !== 'ok' || record.integrity !== integrity.sri) return 'absent'
-    return (await this.#deps.bytes.get(record.attestations)) ?? 'absent'
+    const isOfTheseBytes = integrity.state === 'ok' && record?.integrity === integrity.sri
+    const kept = isOfTheseBytes && record.attestations !== undefined ? await this.#deps.bytes.get(record.attestations) : undefined
+    if (kept === undefined) assertAvailable(result)
+    return kept ?? 'absent'
   }
 
   #open(upstream: Upstream, document: UpstreamPackument): Promise<PackageContext> {

@@ -65,6 +65,8 @@ function coversOtherOwners(pattern: string): boolean {
 interface Earlier {
   readonly rule: EffectiveRule
   readonly pattern: PackagePattern
+  /** The rule's place: the first that matches decides. */
+  readonly order: number
 }
 
 /** Rules none of whose packages is left by the rules before them. `rules` are those of the parts in order, and the preset's. */
@@ -75,8 +77,8 @@ export function shadowedRules(rules: readonly EffectiveRule[], parts: readonly P
     const rule = rules[order]
     if (rule === undefined) return []
     const patterns = rule.packages.map(compilePackagePattern)
-    const takers = patterns.map((pattern) => before.near(pattern).find((earlier) => takes(earlier, rule, pattern)))
-    for (const pattern of patterns) before.add({ rule, pattern })
+    const takers = patterns.map((pattern) => before.first(pattern, (earlier) => takes(earlier, rule, pattern)))
+    for (const pattern of patterns) before.add({ rule, pattern, order })
     const [first] = takers
     if (first === undefined || takers.includes(undefined)) return []
     const message = `is never reached, since "${first.rule.name}" before it takes its packages`
@@ -95,9 +97,11 @@ class EarlierPatterns {
     else known.push(earlier)
   }
 
-  near(pattern: PackagePattern): readonly Earlier[] {
+  /** Not the first by its start: who follows the remedy moves the rule above the one that is named. */
+  first(pattern: PackagePattern, takes: (earlier: Earlier) => boolean): Earlier | undefined {
     const start = startOf(pattern)
-    return Array.from({ length: start.length + 1 }, (_, length) => this.#byStart.get(start.slice(0, length)) ?? []).flat()
+    const found = Array.from({ length: start.length + 1 }, (_, length) => this.#byStart.get(start.slice(0, length))?.find(takes) ?? [])
+    return found.flat().toSorted((a, b) => a.order - b.order)[0]
   }
 }
 

@@ -27,8 +27,10 @@ export interface IssueFrom {
 
 export type Issued =
   | { readonly kind: 'issued'; readonly envelope: JsonObject; readonly policyRevision: string }
-  | { readonly kind: 'refused'; readonly judgement: Judgement }
-  | { readonly kind: 'absent' | 'withdrawn' }
+  /** With the policy that judged, which may have been reloaded since. */
+  | { readonly kind: 'refused'; readonly judgement: Judgement; readonly policy: Policy }
+  | { readonly kind: 'withdrawn'; readonly policy: Policy }
+  | { readonly kind: 'absent' }
 
 /**
  * A signed summary of a version, when evidence, bytes and manifest pass as they must for its tarball to be served. What `monitor`
@@ -38,11 +40,12 @@ export type Issued =
 export async function issueSummary(ref: PackageRef, { pipeline, attestations, base }: IssueFrom, deps: IssueDeps): Promise<Issued> {
   const policy = deps.policy()
   const answer = await pipeline.tarball(ref.name, tarballFileName(ref), policy)
-  if (answer.kind === 'absent' || answer.kind === 'withdrawn') return { kind: answer.kind }
+  if (answer.kind === 'absent') return { kind: 'absent' }
+  if (answer.kind === 'withdrawn') return { kind: 'withdrawn', policy }
   const { judgement } = answer
   // A file name may be another version's at its registry.
   if (judgement.ref.version !== ref.version) return { kind: 'absent' }
-  if (answer.kind === 'refused' || judgement.verdict.monitored === true) return { kind: 'refused', judgement }
+  if (answer.kind === 'refused' || judgement.verdict.monitored === true) return { kind: 'refused', judgement, policy }
   const evaluated = policy.needs(ref, judgement.candidate.origin).provenance
   const isLookedAt = [judgement.candidate.publishAttestation, judgement.candidate.provenance].some(({ state }) => state === 'verified')
   const served = isLookedAt ? await attestations(ref) : undefined

@@ -1,16 +1,13 @@
 /** Where the mirror goes: to its uplinks and nowhere an upstream would like to send it. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:https'
+import { rmSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import type { JsonObject } from '../../plugin/domain/json.ts'
 import { FakeRegistry, type Published } from '../support/fake-registry.ts'
 import { startTestMirror, type TestMirror } from '../support/mirror.ts'
 import { PrivateSigstore, githubIdentity } from '../support/private-sigstore.ts'
+import { temporaryDirectory } from '../support/process.ts'
+import { startTls, type TlsServer } from '../support/tls-server.ts'
 
 const SECRETS = { auth: { type: 'bearer', token: 's3cret' }, headers: { 'x-team': 'acme' } }
 const secretsIn = ({ authorization, 'x-team': team }: IncomingHttpHeaders): readonly unknown[] => [authorization, team]
@@ -154,32 +151,23 @@ describe('addresses an upstream gives', function () {
 describe('addresses in tarballHosts (skipped where there is no openssl to make a certificate)', function () {
   this.timeout(20_000)
   let dir: string
-  let cdn: Server
-  let cdnUrl: string
+  let cdn: TlsServer
   let registry: FakeRegistry
   let mirror: TestMirror
   const asked: IncomingHttpHeaders[] = []
   let answer: { readonly bytes: Buffer } | { readonly location: string }
 
   before(async function () {
-    dir = mkdtempSync(path.join(tmpdir(), 'cdn-'))
-    const [key, certificate] = [path.join(dir, 'key.pem'), path.join(dir, 'cert.pem')]
-    try {
-      const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
-      const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-      execFileSync('openssl', ['req', '-x509', ...curve, '-days', '2', ...subject, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
-    } catch {
-      this.skip()
-    }
-    cdn = createServer({ key: readFileSync(key), cert: readFileSync(certificate) }, (request, response) => {
+    dir = temporaryDirectory('cdn-')
+    const started = await startTls(dir, (request, response) => {
       asked.push(request.headers)
       if ('bytes' in answer) response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(answer.bytes)
       else response.writeHead(302, { location: answer.location }).end()
     })
-    await new Promise<void>((resolve) => cdn.listen(0, '127.0.0.1', resolve))
-    cdnUrl = `https://127.0.0.1:${String((cdn.address() as AddressInfo).port)}`
+    if (started === undefined) return this.skip()
+    cdn = started
     registry = await FakeRegistry.start({ sigstore: PrivateSigstore.create() })
-    const uplink = { ...SECRETS, ca: certificate, tarballHosts: [new URL(cdnUrl).host] }
+    const uplink = { ...SECRETS, ca: cdn.certificate, tarballHosts: [new URL(cdn.url).host] }
     mirror = await startTestMirror({ registry, uplink })
   })
   after(async () => {
@@ -187,7 +175,7 @@ describe('addresses in tarballHosts (skipped where there is no openssl to make a
     // Undefined where there was no openssl.
     await (mirror as TestMirror | undefined)?.close()
     await (registry as FakeRegistry | undefined)?.close()
-    ;(cdn as Server | undefined)?.close()
+    ;(cdn as TlsServer | undefined)?.close()
   })
   beforeEach(() => {
     registry.reset()
@@ -200,7 +188,7 @@ describe('addresses in tarballHosts (skipped where there is no openssl to make a
     if (elsewhere)
       registry.edit(name, (packument) => {
         const entry = (packument.versions as Record<string, JsonObject>)['1.0.0']!
-        return { ...packument, versions: { '1.0.0': { ...entry, dist: { ...(entry.dist as JsonObject), tarball: `${cdnUrl}/t.tgz` } } } }
+        return { ...packument, versions: { '1.0.0': { ...entry, dist: { ...(entry.dist as JsonObject), tarball: `${cdn.url}/t.tgz` } } } }
       })
     return `/${name}/-/${name}-1.0.0.tgz`
   }
@@ -214,7 +202,7 @@ describe('addresses in tarballHosts (skipped where there is no openssl to make a
 
   it('[14f] nor do they travel along a redirect to it', async () => {
     const tarball = publish('moved', false)
-    registry.redirect(tarball, `${cdnUrl}/t.tgz`)
+    registry.redirect(tarball, `${cdn.url}/t.tgz`)
     assert.equal((await mirror.get(tarball)).status, 200)
     assert.deepEqual([sent(asked[0]), sent(registry.requests.find(({ path: where }) => where === tarball)?.headers)], [NEITHER, BOTH])
   })
@@ -236,7 +224,7 @@ describe('addresses in tarballHosts (skipped where there is no openssl to make a
 
   it('metadata is never asked of it', async () => {
     publish('meta', false)
-    registry.redirect('/meta', `${cdnUrl}/meta`)
+    registry.redirect('/meta', `${cdn.url}/meta`)
     assert.equal((await mirror.get('/meta')).status, 503)
     assert.equal(asked.length, 0)
   })

@@ -20,7 +20,10 @@ const TARBALL = '/widget/-/widget-1.1.0.tgz'
 /** Asks again until it is so; a test that is not told when something happens elsewhere. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + 10_000
-  while (!(await holds()) && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
+  while (!(await holds())) {
+    assert.ok(Date.now() < end, `it never was so: ${String(holds)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 describe('policy reload', function () {

@@ -620,6 +620,18 @@ describe('pipeline', () => {
       publish({ '1.0.0': { dist: { attestations: undefined } } })
       assert.equal(await pipeline.attestations(ref), 'absent')
     })
+    it('never absent where nothing is known yet', async () => {
+      publish()
+      world.attest('1.0.0', new Unavailable('evidence-unavailable', 'it does not answer'))
+      await assert.rejects(pipeline.attestations(ref), { reason: { code: 'evidence-unavailable', message: 'it does not answer' } })
+      world.attest('1.0.0', DOCUMENT)
+      world.verifier.attestation = () => ({ ...BOTH, provenance: failed('unavailable', 'verification-pending') })
+      await assert.rejects(pipeline.attestations(ref), { reason: { code: 'verification-pending', message: 'verification-pending in a test' } })
+      world.verifier.attestation = () => BOTH
+      assert.deepEqual(await pipeline.attestations(ref), DOCUMENT)
+      world.attest('1.0.0', new Unavailable('evidence-unavailable', 'it does not answer'))
+      assert.deepEqual(await pipeline.attestations(ref), DOCUMENT)
+    })
     it('absent when the kept document is lost and the upstream has none', async () => {
       publish()
       await pipeline.attestations(ref)

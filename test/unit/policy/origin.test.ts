@@ -66,4 +66,9 @@ describe('policy: packages published here', () => {
     const warnings = (...origins: string[]): number => policyOf({ extends: 'recommended', rules: origins.map(rule) }).warnings.filter(({ message }) => message.startsWith('is never reached')).length
     assert.deepEqual([warnings('upstream', 'local'), warnings('local', 'upstream'), warnings('local', 'any'), warnings('any', 'local'), warnings('upstream', 'any')], [0, 0, 0, 1, 0])
   })
+  it('of several rules that take the packages of another, the one that decides on them is named', () => {
+    const warnings = (...packages: string[]): readonly string[] => policyOf({ extends: 'recommended', rules: packages.map((one) => ({ name: one, packages: [one] })) }).warnings.map(({ message }) => message)
+    for (const [first, second, last] of [['@acme/*', '**', '@acme/ui'], ['**', '@acme/*', '@acme/ui'], ['@acme/*-kit', '@acme/u*', '@acme/ui-kit']] as const)
+      assert.equal(warnings(first, second, last).at(-1), `is never reached, since "${first}" before it takes its packages`)
+  })
 })
