@@ -1,10 +1,68 @@
-/** `npm run bench [-- --quick]`: how long things take, as ratios within one run. Absolute figures drift with the machine. */
-import { cpus } from 'node:os'
+/**
+ * `npm run bench [-- --quick] [--only PART…] [--rounds N] [--write]`: this mirror beside other registries, as ratios within one run, since
+ * absolute figures drift with the machine. `--write` puts the report into docs/.
+ */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { policyRows } from './policy.ts'
-import { table } from './table.ts'
+import { pinThisProcess } from './children.ts'
+import { withContext } from './context.ts'
+import { PARTS, type PartName } from './parts.ts'
+import { ROOT } from './programs.ts'
+import { chart } from './report/chart.ts'
+import { report, type Finding } from './report/document.ts'
+import type { Section } from './report/section.ts'
+import { leftOut } from './servers/index.ts'
+import { WRK_MISSING, hasWrk } from './load/wrk.ts'
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
+const names = [...PARTS.keys()]
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: names },
+  },
+})
+const unknown = values.only.filter((name) => !PARTS.has(name as PartName))
+const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
+if (!Number.isInteger(rounds) || rounds < 1) {
+  console.error('--rounds takes a number from 1')
+  process.exit(2)
+}
+if (unknown.length > 0) {
+  console.error(`no part ${unknown.join(', ')}; there are ${names.join(', ')}`)
+  process.exit(2)
+}
 
-console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}\n`)
-console.log(table('Policy: evaluating a package', policyRows(values), '3000 versions, 1 rules'))
+pinThisProcess()
+const missing = [...(hasWrk() ? [] : [WRK_MISSING]), ...leftOut()]
+for (const line of missing) console.error(`  ${line}`)
+const from = performance.now()
+const findings = await withContext({ quick: values.quick, rounds }, async (context) => {
+  const found: Finding[] = []
+  for (const [name, { title, needsWrk, measure }] of PARTS) {
+    if (!values.only.includes(name) || (needsWrk && !context.hasWrk)) continue
+    const since = performance.now()
+    context.say(`${name}:`)
+    found.push({ name, title, section: await measure(context).catch(failed) })
+    context.say(`${name} took ${((performance.now() - since) / 1000).toFixed(0)} s`)
+  }
+  return found
+})
+const seconds = (performance.now() - from) / 1000
+const text = report(findings, { quick: values.quick, rounds, only: values.only.length < names.length ? values.only : [], missing, seconds })
+console.log(text)
+if (values.write) {
+  writeFileSync(path.join(ROOT, 'docs/performance.md'), text)
+  const growth = findings.flatMap(({ section }) => section.growth ?? [])
+  if (growth.length > 0) writeFileSync(path.join(ROOT, 'docs/performance-growth.svg'), chart(growth))
+}
+process.exit(findings.some(({ section }) => section.failed === true) ? 1 : 0)
+
+/** One part that fails does not take the others along. */
+function failed(error: unknown): Section {
+  const why = error instanceof Error ? error.message : String(error)
+  console.error(`  failed: ${why}`)
+  return { tables: [], targets: [], notes: [`Failed in this run: ${why.split('\n')[0] ?? ''}`], failed: true }
+}

@@ -13,6 +13,7 @@ import type { StructuredLogger } from './audit/decisions.ts'
 import { open, prepare, type Engine, type Prepared, type Replacements } from './compose.ts'
 import type { VerdaccioConfiguration } from './config/configuration.ts'
 import { ConfigurationError } from './domain/errors.ts'
+import { isObject } from './domain/json.ts'
 import type { PackageRef } from './domain/package-ref.ts'
 import { readPrivateKey, signEnvelope, type EnvelopeSigner } from './keys/dsse.ts'
 import { readImportKeys } from './keys/import-keys.ts'
@@ -222,12 +223,21 @@ async function trustNotes({ configuration, trust }: Engine, { manifest, file }: 
     const uplink = configuration.uplinks.find(({ registry }) => registry === theirs.registry)
     const ours = uplink === undefined ? undefined : trust.get(uplink.name)
     if (ours === undefined) continue
-    const keyids = JSON.parse((await readFile(file(theirs.registryKeys))).toString()) as readonly { readonly keyid: string }[]
-    const unknown = keyids.filter(({ keyid }) => !ours.registryKeys.some((key) => key.keyid === keyid))
-    for (const { keyid } of unknown) notes.push(`the mirror that exported trusts a key of ${theirs.registry} that this one does not know: ${keyid}`)
+    const unknown = keyidsIn(await readFile(file(theirs.registryKeys))).filter((keyid) => !ours.registryKeys.some((key) => key.keyid === keyid))
+    for (const keyid of unknown) notes.push(`the mirror that exported trusts a key of ${theirs.registry} that this one does not know: ${keyid}`)
     if ((await readFile(file(theirs.trustedRoot))).toString() !== JSON.stringify(ours.trustedRoot)) notes.push(`its Sigstore root for ${theirs.registry} is not the one trusted here`)
   }
   return notes
+}
+
+/** A note decides nothing: what is no list of keys has none to speak of, and fails no import that is done. */
+function keyidsIn(bytes: Buffer): readonly string[] {
+  try {
+    const keys: unknown = JSON.parse(bytes.toString())
+    return Array.isArray(keys) ? (keys as readonly unknown[]).flatMap((key) => (isObject(key) && typeof key.keyid === 'string' ? [key.keyid] : [])) : []
+  } catch {
+    return []
+  }
 }
 
 const latest = (times: readonly (Date | undefined)[]): Date | undefined =>

@@ -6,7 +6,8 @@ import { LoggedDecisions, type StructuredLogger } from './audit/decisions.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
 import { Unavailable } from './domain/errors.ts'
 import { buildersOf } from './domain/identity-document.ts'
-import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams } from './domain/ports.ts'
+import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams, type Verifier } from './domain/ports.ts'
+import { noWork, type Work } from './domain/work.ts'
 import { parseIntegrity } from './domain/integrity.ts'
 import type { PackageRef } from './domain/package-ref.ts'
 import { createTarballInspector, type TarballLimits } from './enforce/tarball.ts'
@@ -14,6 +15,7 @@ import { assertKeys, vsaOf } from './compose-files.ts'
 import { localPackages, type OpenLocal } from './compose-local.ts'
 import { whatIf } from './compose-what-if.ts'
 import type { RouterDeps } from './http/router.ts'
+import { WarmAnswers } from './http/warm.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { LocalSigner } from './keys/local-signer.ts'
 import { Behind } from './pipeline/behind.ts'
@@ -24,6 +26,7 @@ import { readConfiguredPolicy, Rollout, type RolloutReplacements } from './rollo
 import { FileByteStore } from './store/bytes.ts'
 import { FactCache } from './store/facts.ts'
 import { SqliteLedger } from './store/ledger.ts'
+import { PackumentThreads } from './threads/pool.ts'
 import { PackumentCache } from './upstream/packument-cache.ts'
 import { probe, type Probe } from './upstream/probe.ts'
 import { RegistryClient } from './upstream/registry-client.ts'
@@ -105,6 +108,7 @@ export interface Engine extends Prepared {
   readonly ledger: SqliteLedger
   /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
   readonly trustKeeper: TrustKeeper
+  readonly work: Work
   /** The policy and its reloads; `start` it likewise. */
   readonly rollout: Rollout
   /** Signs what is published here. */
@@ -123,7 +127,7 @@ export interface Engine extends Prepared {
   close(): Promise<void>
 }
 
-const CONCURRENT_QUESTIONS = 16
+const CONCURRENT_QUESTIONS = 32
 const WAITING_QUESTIONS = 10_000
 const FIRST_ANSWER_MS = 5_000
 const MIN_DISK_FOR_PACKUMENTS = 1024 ** 3
@@ -153,24 +157,36 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     logger.warn({ err: error }, 'work behind a request failed: @{err.message}')
   }
 
+  const work = noWork()
+  const threads = new PackumentThreads(work)
+  void threads.warmUp()
   const packuments = await PackumentCache.open({
     dir: path.join(cache.dir, 'packuments'),
+    reader: threads,
     memory: cache.memory / 2,
     disk: Math.max(cache.disk / 4, Math.min(cache.disk, MIN_DISK_FOR_PACKUMENTS)),
     onError,
   })
-  const bytes = await FileByteStore.open({ dir: cache.dir, maxBytes: cache.disk, limit: limits.tarball, onError })
+  const bytes = await FileByteStore.open({
+    dir: cache.dir,
+    maxBytes: cache.disk,
+    memory: cache.memory / 4,
+    limit: limits.tarball,
+    onError,
+    warn: (message) => { logger.warn({ bytes: message }, '@{bytes}') },
+  })
   const ledger = new SqliteLedger({ file: database, onError })
   const facts = new FactCache({ storage: database.replace(/(\.db)?$/, '-facts.db'), memory: cache.memory / 4, onError })
   const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
   const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })
   const localSigner = new LocalSigner({ ring, ledger, mayShadow: configuration.mayShadow, clock, warn: warnOfKeys })
-  const verifier = createVerifier(limits.verification)
+  const verifier = counted(createVerifier(limits.verification), work)
   const clients = configuration.uplinks.map(
     (uplink) =>
       new RegistryClient({ ...uplink, tarballDeadline: limits.tarballDeadline }, {
         limits,
         cache: packuments,
+        reader: threads,
         clock,
         userAgent: `verdaccio-provenance/${VERSION}`,
         onError,
@@ -207,7 +223,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     facts,
     ledger,
     bytes,
-    inspector: createTarballInspector(limits.inspection),
+    inspector: createTarballInspector(limits.inspection, configuration.publicUrls),
     policy: () => rollout.policy,
     trustOf: (uplink) => trustKeeper.material(uplink),
     renewal: replacements.archive === undefined ? trustKeeper : undefined,
@@ -222,6 +238,9 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
   }
   const pipeline = new Pipeline(pipelineDeps)
 
+  const addresses = { urls: configuration.publicUrls, prefix: configuration.urlPrefix }
+  const isPublishedHere = (name: string): boolean => ledger.origin(name) === PUBLISHED_HERE
+  const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow, isPublishedHere: (name) => ledger.glance(() => isPublishedHere(name), 1) })
   let closed = false
   return {
     ...prepared,
@@ -232,19 +251,22 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     clients: byName,
     ledger,
     trustKeeper,
+    work,
     rollout,
     localSigner,
     whatIf: (policy) => whatIf(pipelineDeps, policy),
     openLocal: localPackages(pipelineDeps, { evidence: ledger, maintainers: ledger, signer: localSigner, trustBasis, listingMemory: cache.memory / 8 }),
     routes: {
       pipeline,
+      warm,
+      answers: { builder: threads, memory: cache.memory },
       maxInFlight: limits.inFlight,
       policy: () => rollout.policy,
       policyStatus: { brief: () => rollout.brief(), full: () => rollout.full() },
-      registryKeys: () => [...trustKeeper.materials.values()].flatMap(({ registryKeys }) => registryKeys),
+      registryKeys: () => ownWordFirst([...trustKeeper.materials.values()]).flatMap(({ registryKeys }) => registryKeys),
       vsa: vsaOf(configuration, { policy: () => rollout.policy, clock, warn: warnOfKeys }),
       localKeys: (needed) => localSigner.publicKeys(needed),
-      addresses: { urls: configuration.publicUrls, prefix: configuration.urlPrefix },
+      addresses,
       mayShadow: configuration.mayShadow,
       advisories: {
         uplinksFor: configuration.uplinksFor,
@@ -259,7 +281,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
       },
       builders: (name) => buildersOf(ledger.identities, ledger.registriesOf(name), name, showText),
       publishedHere: {
-        has: (name) => ledger.origin(name) === PUBLISHED_HERE,
+        has: isPublishedHere,
         note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
       },
       serverId: configuration.serverId,
@@ -286,6 +308,22 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     },
   }
 }
+
+/** The last key of an id is the one clients are told: no registry puts its own in the place of one that is vouched for. */
+const ownWordFirst = (materials: readonly TrustMaterial[]): readonly TrustMaterial[] =>
+  materials.toSorted((a, b) => Number(b.keysArePinned === true) - Number(a.keysArePinned === true))
+
+const counted = (verifier: Verifier, work: Work): Verifier => ({
+  signatures: (name, tasks, trust) => {
+    work.signatures += tasks.length
+    return verifier.signatures(name, tasks, trust)
+  },
+  attestations: (task, trust) => {
+    work.attestations++
+    return verifier.attestations(task, trust)
+  },
+  close: () => verifier.close(),
+})
 
 /** A few at a time, and a queue that ends: who comes after it is told to come again, before memory is what says so. */
 function boundedLimit(concurrency: number, waiting: number): <Result>(task: () => Promise<Result>) => Promise<Result> {

@@ -8,6 +8,7 @@ import { isLocal, type TokenLogger, type VerdaccioAuth, type VerdaccioStorage } 
 import { withSignatures } from './http/local-signatures.ts'
 import { withoutRefused, type LocalPackages } from './http/local.ts'
 import { createRouter } from './http/router.ts'
+import type { WarmAnswers } from './http/warm.ts'
 import { empty, withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
 
 export type VerdaccioLogger = StructuredLogger & TokenLogger
@@ -72,11 +73,17 @@ export class ProvenancePlugin {
     const local = engine.then(({ openLocal }) => openLocal(storage, unjudged))
     this.#state.local = local
     const router = Promise.all([engine, local]).then(([{ routes }, packages]) => createRouter({ ...routes, auth, storage, logger, unfiltered, local: packages }))
+    let warm: WarmAnswers | undefined
+    router.then(async () => { warm = (await engine).routes.warm }, () => undefined)
     app.use((request, response, next) => {
+      const goOn = (): void => { whole(request, response, next) }
+      if (warm?.answer(request, response, goOn) !== true) goOn()
+    })
+    const whole: RequestHandler = (request, response, next) => {
       reading.run(['GET', 'HEAD'].includes(request.method) ? 'other' : 'write', () => {
         router.then((route) => { route(request, response, next) }, (error: unknown) => { notOpened(response, error) })
       })
-    })
+    }
     registered.push(engine)
   }
 

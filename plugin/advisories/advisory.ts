@@ -15,6 +15,8 @@ export interface Advisory {
 const SEVERITIES = new Set(['info', 'low', 'moderate', 'high', 'critical'])
 const MAX_ADVISORIES = 1000
 const MAX_TEXT = 1000
+/** Characters; the longest of the public registry have some hundred. */
+const MAX_RANGE = 10_000
 /** Escapes, line breaks and what turns the direction of writing: clients print titles as they come. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu
 const LOOSE = { loose: true, includePrerelease: true }
@@ -39,10 +41,16 @@ function parse(entry: JsonObject): readonly Advisory[] {
       url: addressOf(ownString(entry, 'url')),
       title: shown(ownString(entry, 'title') ?? 'no title'),
       severity: SEVERITIES.has(severity) ? severity : 'high',
-      vulnerable_versions: semver.validRange(range, LOOSE) === null ? '*' : shown(range),
+      vulnerable_versions: rangeOf(range),
       more: { ...(weaknesses(own(entry, 'cwe')) ?? {}), ...(scored(own(entry, 'cvss')) ?? {}) },
     },
   ]
+}
+
+/** As it is read here and by clients: one that only was a range before it was cut or cleaned would be met by no version at all. */
+function rangeOf(text: string): string {
+  const range = text.replace(UNPRINTABLE, ' ').trim()
+  return range.length > MAX_RANGE || semver.validRange(range, LOOSE) === null ? '*' : range
 }
 
 const shown = (text: string): string => text.replace(UNPRINTABLE, '?').slice(0, MAX_TEXT)
@@ -58,7 +66,11 @@ function scored(cvss: Json | undefined): JsonObject | undefined {
   return { cvss: { score: typeof score === 'number' ? score : 0, vectorString: typeof vector === 'string' ? shown(vector) : null } }
 }
 
-export const isVulnerable = (version: string, { vulnerable_versions: range }: Advisory): boolean => semver.satisfies(version, range, LOOSE)
+/** Which of some versions are vulnerable. A range is parsed once: a tree may have one version in half a million places. */
+export function vulnerableOf(versions: readonly string[], { vulnerable_versions: text }: Advisory): ReadonlySet<string> {
+  const range = new semver.Range(text, LOOSE)
+  return new Set(versions.filter((version) => semver.satisfies(version, range, LOOSE)))
+}
 
 /** As `/-/npm/v1/security/advisories/bulk` has it. */
 export const bulkAdvisory = ({ more, ...advisory }: Advisory): JsonObject => ({ ...advisory, ...more })

@@ -1,6 +1,6 @@
-import { bulkAdvisory, isVulnerable, patchedVersions, type Advisory } from './advisory.ts'
+import { bulkAdvisory, patchedVersions, vulnerableOf, type Advisory } from './advisory.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { TreeNode } from './question.ts'
+import { isVersion, type TreeNode } from './question.ts'
 
 export type Advisories = ReadonlyMap<string, readonly Advisory[]>
 
@@ -16,7 +16,13 @@ const MAX_PATHS = 100
  * asking; so the answer is put together here, out of advisories and the tree that was asked about.
  */
 export function treeAnswer(advisories: Advisories, nodes: readonly TreeNode[]): JsonObject {
-  const found = [...advisories].flatMap(([name, of]) => of.map((advisory) => ({ name, advisory, places: placesOf(name, advisory, nodes) })))
+  const byName = Map.groupBy(nodes, ({ name }) => name)
+  const found = [...advisories].flatMap(([name, of]) => {
+    const all = byName.get(name) ?? []
+    // Of which `treeQuestion` lets in so many, whatever else is written in the place of one.
+    const versions = [...new Set(all.map(({ version }) => version))].filter(isVersion)
+    return of.map((advisory) => ({ name, advisory, places: placesOf(all, vulnerableOf(versions, advisory)) }))
+  })
   const affected = found.filter(({ places }) => places.length > 0)
   const vulnerabilities = { info: 0, low: 0, moderate: 0, high: 0, critical: 0 }
   for (const { advisory, places } of affected) vulnerabilities[advisory.severity as keyof typeof vulnerabilities] += places.length
@@ -56,8 +62,13 @@ function treeAdvisory(name: string, advisory: Advisory, places: readonly TreeNod
   }
 }
 
-const placesOf = (name: string, advisory: Advisory, nodes: readonly TreeNode[]): readonly TreeNode[] =>
-  nodes.filter((node) => node.name === name && isVulnerable(node.version, advisory)).slice(0, MAX_PATHS)
+/** The first of them: a tree may have one version in half a million places, and a registry a thousand advisories of it. */
+function placesOf(nodes: readonly TreeNode[], vulnerable: ReadonlySet<string>): readonly TreeNode[] {
+  const places: TreeNode[] = []
+  if (vulnerable.size === 0) return places
+  for (const node of nodes) if (vulnerable.has(node.version) && places.push(node) === MAX_PATHS) break
+  return places
+}
 
 function pathOf(node: TreeNode): string {
   const names: string[] = []

@@ -78,6 +78,9 @@ export function treeQuestion(body: unknown): { readonly asked: AskedPackages; re
   return { asked: asked.packages, nodes }
 }
 
+/** Anything else stands for a directory, an address or a Git repository, of which no registry knows. */
+export const isVersion = (text: string): boolean => text.length <= MAX_VERSION && /^[\w.+-]+$/.test(text)
+
 class Collected {
   readonly #packages = new Map<string, { readonly versions: Set<string>; mayBePrivate: boolean }>()
 
@@ -86,8 +89,7 @@ class Collected {
   }
 
   add(name: string, version: string, mayBePrivate: boolean): void {
-    // Anything else stands for a directory, an address or a Git repository, of which no registry knows.
-    if (!/^[\w.+-]+$/.test(version) || version.length > MAX_VERSION) return
+    if (!isVersion(version)) return
     const known = this.#packages.get(name) ?? { versions: new Set<string>(), mayBePrivate: true }
     known.mayBePrivate &&= mayBePrivate
     if (known.versions.add(version).size > MAX_VERSIONS) throw new QuestionRefused(413, `more than ${String(MAX_VERSIONS)} versions of one package are asked about`)

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 /** Another process is importing into the same mirror. */
 export class ImportRunning extends Error {
@@ -14,35 +15,35 @@ export class ImportRunning extends Error {
 export async function withStage<Result>(dir: string, run: (stage: string) => Promise<Result>): Promise<Result> {
   const stage = path.join(dir, 'import')
   await mkdir(dir, { recursive: true })
-  await claim(stage)
+  const release = lock(path.join(dir, 'import.lock'))
   try {
+    await rm(stage, { recursive: true, force: true })
+    await mkdir(stage)
     return await run(stage)
   } finally {
-    await rm(stage, { recursive: true, force: true })
+    try {
+      await rm(stage, { recursive: true, force: true })
+    } finally {
+      release()
+    }
   }
 }
 
-async function claim(stage: string): Promise<void> {
-  const owner = path.join(stage, 'pid')
+/**
+ * Node has no locks of files and SQLite does. They end with their process, however that ends: the number of a process is another's in the
+ * next container, or after a while. The file stays, since a lock on a file that was removed locks nothing.
+ */
+function lock(file: string): () => void {
+  const database = new DatabaseSync(file, { timeout: 0 })
   try {
-    await mkdir(stage)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    const pid = Number(await readFile(owner, 'utf8').catch(() => ''))
-    if (isOther(pid)) throw new ImportRunning(`another import is running (process ${String(pid)})`)
-    await rm(stage, { recursive: true, force: true })
-    await mkdir(stage)
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    database.close()
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY) throw new ImportRunning('another import is running', { cause })
+    throw cause
   }
-  await writeFile(owner, String(process.pid))
+  return () => { database.close() }
 }
 
-function isOther(pid: number): boolean {
-  // In a container the process often has the number of its predecessor.
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
-}
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5

@@ -21,8 +21,8 @@ export async function writeArchive(output: string, envelope: JsonObject, blobs: 
     const file = await open(unfinished, 'wx')
     try {
       const manifest = Buffer.from(JSON.stringify(envelope))
-      await entry(file, { path: MANIFEST_NAME, size: manifest.byteLength, created }, [manifest])
-      for (const blob of blobs) await entry(file, { path: blobPath(blob.sha256), size: blob.size, created }, createReadStream(blob.file) as AsyncIterable<Uint8Array>)
+      await entry(file, { path: MANIFEST_NAME, size: manifest.byteLength, created }, () => [manifest])
+      for (const blob of blobs) await entry(file, { path: blobPath(blob.sha256), size: blob.size, created }, () => createReadStream(blob.file) as AsyncIterable<Uint8Array>)
       await file.appendFile(END)
       await file.sync()
       const { size } = await file.stat()
@@ -36,10 +36,11 @@ export async function writeArchive(output: string, envelope: JsonObject, blobs: 
   }
 }
 
-async function entry(file: FileHandle, { path, size, created }: Entry, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+async function entry(file: FileHandle, { path, size, created }: Entry, chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
   await file.appendFile(headerBlock({ path, size, created }))
   let written = 0
-  for await (const chunk of chunks) {
+  // Opened when it is read: a stream that fails while nobody listens ends the process, and a tarball may leave the cache meanwhile.
+  for await (const chunk of chunks()) {
     written += chunk.byteLength
     await file.appendFile(chunk)
   }

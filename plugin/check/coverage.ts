@@ -1,5 +1,6 @@
 /** Which addresses in a lockfile lead to the mirror, as each client follows them (docs/clients.md). */
-import type { LockfileFormat } from '../lockfile/index.ts'
+import { tarballFileName } from '../domain/package-ref.ts'
+import type { LockedPackage, LockfileFormat } from '../lockfile/index.ts'
 
 export interface Addresses {
   /** Where the mirror is, as lockfiles may name it. */
@@ -28,4 +29,27 @@ function isAt(url: URL, mirror: URL): boolean {
   if (!url.pathname.startsWith(folder)) return false
   if (url.host === mirror.host && url.protocol === mirror.protocol) return true
   return LOOPBACK.test(url.hostname) && LOOPBACK.test(mirror.hostname) && (mirror.port === '' || url.port === mirror.port)
+}
+
+/**
+ * Whether an address of a tarball is not that of the package and version in a registry's form (`…/<name>/-/<file>`). Clients fetch it and ask nobody
+ * whether it belongs to the name above it: the verdict would be on one package, and another one installed.
+ */
+export function isOfAnother({ name, version, resolved }: Pick<LockedPackage, 'name' | 'version' | 'resolved'>): boolean {
+  const path = pathOf(resolved)
+  // Some lockfiles have the address of the registry alone, and some registries hand out tarballs without a name.
+  if (path === undefined || !/\/-\/|\.t(?:ar\.)?gz$/.test(path)) return false
+  const file = tarballFileName({ name, version })
+  // Some registries repeat the scope in the name of the file.
+  const own = [`/${name}/-/${file}`, `/${name}/-/${name}-${version}.tgz`].find((end) => path.endsWith(end))
+  return own === undefined || (!name.startsWith('@') && /\/@[^/]*$/.test(path.slice(0, -own.length)))
+}
+
+function pathOf(resolved: string | undefined): string | undefined {
+  const path = URL.parse(resolved ?? '')?.pathname
+  try {
+    return path === undefined ? undefined : decodeURIComponent(path)
+  } catch {
+    return path
+  }
 }

@@ -2,6 +2,7 @@
 import semver from 'semver'
 import { CODES_BY_KIND, isReasonCode, type ReasonKind } from '../domain/reason.ts'
 import type { LockedPackage } from '../lockfile/index.ts'
+import { isOfAnother } from './coverage.ts'
 import type { Answer, SaidReason } from './source.ts'
 
 /**
@@ -14,7 +15,7 @@ import type { Answer, SaidReason } from './source.ts'
 export type Level = 'refused' | 'uncovered' | 'missing' | 'undecided' | 'warned'
 
 /** Beside the reason codes of verdicts: what only a lockfile can be told. */
-export type LockfileCode = 'git-dependency' | 'url-dependency' | 'file-dependency' | 'past-the-mirror' | 'not-found' | 'published-here'
+export type LockfileCode = 'git-dependency' | 'url-dependency' | 'file-dependency' | 'past-the-mirror' | 'other-tarball' | 'not-found' | 'published-here'
 
 export interface Finding {
   readonly level: Level
@@ -52,6 +53,15 @@ export function findingWithoutRegistry(one: LockedPackage): Finding | undefined 
 
 export const pastTheMirror = (one: LockedPackage): Finding =>
   plain('uncovered', 'past-the-mirror', `the lockfile has clients fetch it from ${URL.parse(one.resolved ?? '')?.host ?? 'elsewhere'}`, one)
+
+/** Of another package or version; unless the lockfile has the digest of the right one, which no other bytes can have. */
+export function otherTarball(one: LockedPackage, answer: Answer): Finding | undefined {
+  const integrity = answer.state === 'judged' ? answer.integrity : undefined
+  if (!isOfAnother(one) || (integrity !== undefined && isOnly(sha512s(one.integrity), integrity))) return undefined
+  return plain('refused', 'other-tarball', `the lockfile has clients fetch ${URL.parse(one.resolved ?? '')?.pathname ?? 'another'} for it`, one)
+}
+
+const isOnly = (digests: readonly string[], integrity: string): boolean => digests.length > 0 && digests.every((digest) => digest === integrity)
 
 const plain = (level: Level, code: LockfileCode | 'integrity-mismatch', message: string, one: LockedPackage): Finding => ({
   level,
@@ -112,7 +122,7 @@ function allows(ranges: readonly string[], version: string): boolean | undefined
 }
 
 const WORST_FIRST: readonly ReasonKind[] = ['forgery', 'history', 'identity', 'evidence', 'policy', 'circumstance', 'unavailable']
-const PAST: ReadonlySet<string> = new Set(['git-dependency', 'url-dependency', 'file-dependency', 'past-the-mirror'])
+const PAST: ReadonlySet<string> = new Set(['git-dependency', 'url-dependency', 'file-dependency', 'past-the-mirror', 'other-tarball'])
 
 const rankOfCode = (code: string): number => {
   // After lies, before everything that the mirror at least sees.

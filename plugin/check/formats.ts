@@ -1,3 +1,4 @@
+import { jsonText } from '../domain/unseen.ts'
 import { jsonReport } from './json.ts'
 import { junitReport } from './junit.ts'
 import { markdownReport } from './markdown.ts'
@@ -21,9 +22,9 @@ export function render(checked: readonly Checked[], format: Format, options: Ren
     case 'text':
       return textReport(checked, options.source, options)
     case 'json':
-      return [JSON.stringify(jsonReport(checked, options.source), undefined, 2)]
+      return [jsonText(jsonReport(checked, options.source), 2)]
     case 'sarif':
-      return [JSON.stringify(sarifReport(checked, options.version), undefined, 2)]
+      return [jsonText(sarifReport(checked, options.version), 2)]
     case 'junit':
       return junitReport(checked)
     case 'markdown':

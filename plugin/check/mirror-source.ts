@@ -158,12 +158,16 @@ function answerOf(body: JsonObject, explain: string | undefined): Answer {
   }
 }
 
+const CODE = /^[a-z][a-z\d-]{0,59}$/
+
 function reasonsOf(body: JsonObject): readonly SaidReason[] {
   const reasons = own(body, 'reasons')
   if (!Array.isArray(reasons)) return []
   return reasons.filter(isObject).flatMap((reason) => {
     const [code, message] = [ownString(reason, 'code'), ownString(reason, 'message')]
-    return code === undefined ? [] : [{ code, message: message ?? code }]
+    if (code === undefined) return []
+    // A newer mirror may have codes that are not known here; they are words all the same.
+    return [CODE.test(code) ? { code, message: message ?? code } : { code: 'internal-error', message: message ?? 'the mirror gave no reason' }]
   })
 }
 

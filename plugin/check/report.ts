@@ -1,7 +1,7 @@
 /** What a check found, before anybody is told in one form or another. */
 import type { LockedPackage, Lockfile } from '../lockfile/index.ts'
 import { isCovered, type Addresses } from './coverage.ts'
-import { findingOf, findingWithoutRegistry, pastTheMirror, type Finding, type Level } from './finding.ts'
+import { findingOf, findingWithoutRegistry, otherTarball, pastTheMirror, type Finding, type Level } from './finding.ts'
 import { undecided, type Answer, type VerdictSource } from './source.ts'
 import { Unavailable } from '../domain/errors.ts'
 
@@ -61,7 +61,7 @@ export async function check(subject: Subject, { source, addresses, limit, onProg
   const perPackage = subject.packages.map((one) => {
     if (!isAsked(one)) return [findingWithoutRegistry(one)]
     const answer = answers.get(one.name)?.get(one.version) ?? undecided('internal-error', 'no answer came for it')
-    return [isHere(one) ? undefined : pastTheMirror(one), findingOf(one, answer)]
+    return [isHere(one) ? otherTarball(one, answer) : pastTheMirror(one), findingOf(one, answer)]
   })
   const found = perPackage.map((findings) => findings.filter((finding) => finding !== undefined))
   return { subject, findings: found.flat(), counts: countsOf(subject.packages, found) }

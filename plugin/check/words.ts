@@ -4,12 +4,10 @@ import type { LockedPackage } from '../lockfile/index.ts'
 import type { Counts } from './report.ts'
 import { helpFor } from '../domain/reason-help.ts'
 import { isReasonCode } from '../domain/reason.ts'
-
-/** Control characters and what turns the direction of text around move a terminal's cursor or hide what stands there. */
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
+import { withoutUnseen } from '../domain/unseen.ts'
 
 export const printable = (text: string, longest = 300): string => {
-  const clean = text.replace(INVISIBLE, '?')
+  const clean = withoutUnseen(text)
   return clean.length > longest ? `${clean.slice(0, longest - 1)}…` : clean
 }
 
@@ -26,6 +24,7 @@ const LOCKFILE_HELP: Readonly<Record<LockfileCode, string>> = {
   'url-dependency': 'Comes straight from an address: no mirror sees it.',
   'file-dependency': 'A file or folder beside the project: no registry vouches for it.',
   'past-the-mirror': 'The lockfile names another host, and its client goes there, past the mirror.',
+  'other-tarball': 'The lockfile names the tarball of another package or version: that is what would be installed.',
   'not-found': 'No registry behind the mirror has it: an install fails.',
   'published-here': 'Published at the mirror itself: only the running one can judge it.',
 }
@@ -35,6 +34,7 @@ const REMEDIES: Readonly<Record<LockfileCode, string>> = {
   'url-dependency': 'Depend on the version of a registry.',
   'file-dependency': 'Nothing, if it is yours and reviewed with the project.',
   'past-the-mirror': 'Set the registry to the mirror and write the lockfile anew.',
+  'other-tarball': 'Find out who changed the address; write the lockfile anew.',
   'not-found': 'Check the name; it may have been taken down, or be private.',
   'published-here': 'Ask the running mirror: --mirror URL.',
 }

@@ -8,10 +8,11 @@ import { messageOf } from '../domain/errors.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import { notDecided } from './check.ts'
 import { EXIT } from './exit-codes.ts'
-import { OwnStore } from './own-store.ts'
+import { filled, OwnStore } from './own-store.ts'
 import { usage } from './policy-file.ts'
 import { Progress } from './progress.ts'
 import { namedBy, subjectsOf } from './subjects.ts'
+import { jsonText } from './terminal.ts'
 
 export interface ExportCommandOptions {
   readonly config?: string
@@ -45,7 +46,7 @@ export async function exportCommand(args: readonly string[], { config = DEFAULT_
       let done = 0
       const report = await exportArchive(store.engine, { wanted, output, key: pem, now: new Date(), onVersion: () => { progress.at(++done) } })
       progress.end()
-      print(json === true ? [JSON.stringify({ ...report, leftOut: report.leftOut, notFromRegistries: past, output: report.versions === 0 ? null : output }, undefined, 2)] : exportText(report, output, past))
+      print(json === true ? [jsonText({ ...report, leftOut: report.leftOut, notFromRegistries: past, output: report.versions === 0 ? null : output }, 2)] : exportText(report, output, past))
       return exportCode(report, past)
     } finally {
       await store.close()
@@ -61,7 +62,7 @@ export async function exportCommand(args: readonly string[], { config = DEFAULT_
  */
 export async function importCommand(file: string, { config = DEFAULT_CONFIG, json }: ImportCommandOptions): Promise<number> {
   const { config: core } = takeOver(readYaml(path.resolve(config)))
-  const logger = { warn: (_fields: object, text: string) => { warn(text) }, info: () => undefined, debug: () => undefined }
+  const logger = { warn: (fields: object, text: string) => { warn(filled(text, fields)) }, info: () => undefined, debug: () => undefined }
   try {
     const progress = new Progress(0, process.stderr)
     const report = await importArchive(core, { file, logger })
@@ -78,7 +79,7 @@ export async function importCommand(file: string, { config = DEFAULT_CONFIG, jso
 }
 
 function said(code: number, message: string, json: boolean | undefined): number {
-  if (json === true) print([JSON.stringify({ error: message }, undefined, 2)])
+  if (json === true) print([jsonText({ error: message }, 2)])
   else console.error(message)
   return code
 }
@@ -118,7 +119,7 @@ function importText(file: string, { keyid, created, serial, imported, notAdmitte
 }
 
 const importDocument = (file: string, { notAdmitted, imported, ...rest }: ImportReport): string =>
-  JSON.stringify({ archive: file, ...rest, imported: imported.map(specOf), notAdmitted: notAdmitted.map(({ ref, state, reasons }) => ({ package: ref.name, version: ref.version, state, reasons })) }, undefined, 2)
+  jsonText({ archive: file, ...rest, imported: imported.map(specOf), notAdmitted: notAdmitted.map(({ ref, state, reasons }) => ({ package: ref.name, version: ref.version, state, reasons })) }, 2)
 
 const lineOf = (word: string, ref: PackageRef, [first]: readonly { readonly code: string; readonly message: string }[]): string =>
   `${word}${printable(specOf(ref))}${first === undefined ? '' : `  ${first.code}: ${printable(first.message)}`}`

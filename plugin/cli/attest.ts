@@ -1,6 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import { getListenAddress } from '@verdaccio/config'
-import { readYaml } from '../config/yaml.ts'
 import { ConfigurationError } from '../domain/errors.ts'
 import { specOf, splitSpec, type PackageRef } from '../domain/package-ref.ts'
 import { summaryFor } from '../http/vsa.ts'
@@ -8,6 +6,7 @@ import { notDecided } from './check.ts'
 import { EXIT } from './exit-codes.ts'
 import { withOwnMirror } from './own-mirror.ts'
 import { usage } from './policy-file.ts'
+import { printable } from './terminal.ts'
 
 export interface AttestOptions {
   readonly config?: string
@@ -26,7 +25,7 @@ export async function attestCommand(spec: string, { config, output }: AttestOpti
         const found = await pipeline.attestations(ref)
         return found === 'absent' ? undefined : found
       }
-      const base = configuration.publicUrls[0]?.href.replace(/\/$/, '') ?? `${listensOn(configuration.file)}${configuration.urlPrefix}`
+      const base = configuration.publicUrls[0]?.href.replace(/\/$/, '')
       const issue = (): ReturnType<typeof summaryFor> => summaryFor(ref, { pipeline, document, base }, routes)
       let issued = await issue()
       if (issued.kind === 'refused' && issued.judgement.verdict.reasons.some(({ code }) => code === 'trust-material-stale')) {
@@ -45,19 +44,13 @@ export async function attestCommand(spec: string, { config, output }: AttestOpti
       }
       const { verdict } = issued.judgement
       console.error(`no summary of ${specOf(ref)}: ${verdict.outcome === 'unavailable' ? 'it cannot be decided now' : 'it does not pass'} (policy rule "${verdict.rule}")`)
-      for (const { code, message } of verdict.reasons) console.error(`  ${code}: ${message}`)
+      for (const { code, message } of verdict.reasons) console.error(`  ${code}: ${printable(message)}`)
       return verdict.outcome === 'unavailable' ? EXIT.undecided : EXIT.refused
     })
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
     return notDecided(error)
   }
-}
-
-/** Where the mirror of this configuration is asked from its own machine: without a publicUrl, the only address known of it. */
-function listensOn(file: string): string {
-  const { proto, port } = getListenAddress(readYaml(file).listen as never, console as never)
-  return port === undefined ? 'http://localhost' : `${proto}://localhost:${port}`
 }
 
 function refOf(spec: string): PackageRef {

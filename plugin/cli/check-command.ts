@@ -29,8 +29,7 @@ Examples:
   $ verdaccio-provenance check --mirror https://npm.acme.example
   $ verdaccio-provenance check --config data/config.yaml web/pnpm-lock.yaml api/yarn.lock
   $ verdaccio-provenance check --mirror http://localhost:4873 esbuild@^0.25 react
-  $ verdaccio-provenance check --mirror https://npm.acme.example --format sarif --output check.sarif
-`)
+  $ verdaccio-provenance check --mirror https://npm.acme.example --format sarif --output check.sarif`)
     .action((args: readonly string[], options: CheckCommandOptions) => run(() => checkCommand(args, options)))
 
   withSource(program.command('warm').argument('[lockfile|spec...]', WHAT))
@@ -43,7 +42,6 @@ Exit codes: 0 all are here; 1 policy refuses some; 2 wrong usage, or not a lockf
 Examples:
   $ verdaccio-provenance warm --mirror https://npm.acme.example
   $ verdaccio-provenance warm --config data/config.yaml --rate 300/min package-lock.json
-  $ verdaccio-provenance warm --config data/config.yaml typescript@~6.0 esbuild
-`)
+  $ verdaccio-provenance warm --config data/config.yaml typescript@~6.0 esbuild`)
     .action((args: readonly string[], options: WarmOptions) => run(() => warmCommand(args, options)))
 }

@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts'
 import { EXIT } from './exit-codes.ts'
 import { judgeOf, type SourceOptions } from './judged-by.ts'
 import { usage } from './policy-file.ts'
+import { printable } from './terminal.ts'
 import { Progress } from './progress.ts'
 import { namedBy, subjectsOf } from './subjects.ts'
 
@@ -66,7 +67,7 @@ export async function checkCommand(args: readonly string[], options: CheckComman
 /** Nothing can be said at all: one sentence, and the exit code that says so. */
 export function notDecided(error: unknown): number {
   if (!(error instanceof Unavailable)) throw error
-  console.error(`cannot decide: ${error.reason.message}. Try again when it answers.`)
+  console.error(`cannot decide: ${printable(error.reason.message)}. Try again when it answers.`)
   return EXIT.undecided
 }
 

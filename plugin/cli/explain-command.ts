@@ -30,8 +30,7 @@ Exit codes: 0 allowed (of a package: some version is); 1 refused; 2 wrong usage,
 
 Examples:
   $ verdaccio-provenance explain --mirror https://npm.acme.example @acme/ui@3.0.0
-  $ verdaccio-provenance explain --config data/config.yaml esbuild
-`)
+  $ verdaccio-provenance explain --config data/config.yaml esbuild`)
     .action((spec: string, options: ExplainOptions) => run(() => decided(async () => printed(await explain(spec, options)))))
 
   withSource(program.command('issue').argument('<name@version>', 'the version'))
@@ -40,8 +39,7 @@ Examples:
 Exit codes: 0 written; 2 wrong usage, or nothing to ask for; 3 cannot be told now.
 
 Example:
-  $ verdaccio-provenance issue --mirror https://npm.acme.example left-pad@1.3.1 > issue.md
-`)
+  $ verdaccio-provenance issue --mirror https://npm.acme.example left-pad@1.3.1 > issue.md`)
     .action((spec: string, options: SourceOptions) => run(() => decided(async () => printed({ code: EXIT.fine, lines: await issue(spec, options) }))))
 }
 
@@ -61,8 +59,7 @@ Exit codes: 0 nothing that was served is refused; 1 the new policy refuses somet
 
 Examples:
   $ verdaccio-provenance policy diff data/policy.yaml policy.new.yaml --lockfile package-lock.json
-  $ verdaccio-provenance policy diff recommended strict --log mirror.log
-`)
+  $ verdaccio-provenance policy diff recommended strict --log mirror.log`)
     .action((before: string, after: string, options: DiffOptions) => run(() => decided(async () => printed(await diffPolicies(before, after, options)))))
   policy
     .command('init')
@@ -73,8 +70,7 @@ Examples:
 Exit codes: 0 written; 2 wrong usage, or not a lockfile; 3 something could not be judged, as the end of the proposal says.
 
 Example:
-  $ verdaccio-provenance policy init package-lock.json > data/policy.yaml
-`)
+  $ verdaccio-provenance policy init package-lock.json > data/policy.yaml`)
     .action((lockfiles: readonly string[], options: OwnMirrorOptions) => run(() => decided(async () => {
       const { code, text } = await initPolicy(lockfiles, options)
       process.stdout.write(text)

@@ -9,6 +9,7 @@ import { versionText } from './explain-version-text.ts'
 import { withSource, type ExplainSource, type SourceOptions } from './explain-source.ts'
 import { safe, paint as colours, type Paint } from './layout.ts'
 import { usage } from './policy-file.ts'
+import { jsonText } from './terminal.ts'
 
 export interface ExplainOptions extends SourceOptions {
   readonly all?: boolean
@@ -37,7 +38,7 @@ export async function versionExplanation(source: ExplainSource, name: string, ve
   const document = await source.version({ name, version })
   if (document === 'absent') throw unknown(await source.package(name), name, version)
   const explained = explainedVersion(document)
-  return { code: codeOf([explained.outcome]), lines: json ? [JSON.stringify(document, undefined, 2)] : versionText(explained, paint) }
+  return { code: codeOf([explained.outcome]), lines: json ? [jsonText(document, 2)] : versionText(explained, paint) }
 }
 
 export async function packageExplanation(source: ExplainSource, name: string, { all = false, json = false }: ExplainOptions, paint: Paint = colours): Promise<Explanation> {
@@ -48,7 +49,7 @@ export async function packageExplanation(source: ExplainSource, name: string, { 
   const explained = newest(documents.map(explainedVersion))
   // A package that is gone has no versions any more: its own verdict counts.
   const code = codeOf(listed.versions.length === 0 ? [explainedVersion(document).outcome] : listed.versions.map(({ outcome }) => outcome))
-  if (json) return { code, lines: [JSON.stringify({ ...document, timeline: documents.toSorted(byNotBefore) }, undefined, 2)] }
+  if (json) return { code, lines: [jsonText({ ...document, timeline: documents.toSorted(byNotBefore) }, 2)] }
   return { code, lines: listed.versions.length === 0 ? versionText({ ...explainedVersion(document), version: '*' }, paint) : timelineText(listed, explained, paint) }
 }
 

@@ -1,10 +1,11 @@
 /** What is written to a terminal: 80 columns, no escapes of others, colours only where somebody looks. */
 import { styleText } from 'node:util'
+import { withoutUnseen } from '../domain/unseen.ts'
 
 export const WIDTH = 80
 
 /** Names, versions and addresses are an upstream's words: no escape, line break or change of direction of theirs reaches a terminal. */
-export const safe = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '?')
+export const safe = withoutUnseen
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 export type Paint = (style: Style, text: string) => string

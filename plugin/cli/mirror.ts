@@ -34,7 +34,7 @@ export async function startMirror(config: JsonObject, listen?: string): Promise<
   limitServer(server)
   const engine = await registeredEngines()[before]
   if (engine === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
-  standInFront(server, engine.routes.addresses)
+  standInFront(server, engine.routes.addresses, engine.routes.warm)
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,

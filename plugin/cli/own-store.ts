@@ -8,6 +8,7 @@ import { tarballFileName } from '../domain/package-ref.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
 import { withdrawnReason } from '../http/refusal.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
+import { printable } from './terminal.ts'
 
 export class OwnStore implements VerdictSource {
   readonly title: string
@@ -124,8 +125,8 @@ async function decided(ask: () => Promise<Answer>): Promise<Answer> {
 }
 
 /** A line of the log: `@{name}` stands for a field of that name, `@{err.message}` for one within. */
-const filled = (text: string, fields: object): string =>
+export const filled = (text: string, fields: object): string =>
   text.replace(/@\{([\w.]+)\}/g, (_all, place: string) => {
     const value = place.split('.').reduce<unknown>((at, key) => (typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined), fields)
-    return typeof value === 'string' ? value : ''
+    return typeof value === 'string' ? printable(value) : ''
   })

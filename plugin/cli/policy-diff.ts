@@ -6,6 +6,7 @@ import { EXIT } from './exit-codes.ts'
 import { safe, wrap, type Paint, paint as colours } from './layout.ts'
 import { withOwnMirror, type OwnMirrorOptions } from './own-mirror.ts'
 import { parsePolicyFile, usage } from './policy-file.ts'
+import { jsonText } from './terminal.ts'
 import { isJudgement, judgeAll, subjectsOf, type Outcome, type SubjectFiles, type Subjects } from './what-if.ts'
 
 export interface DiffOptions extends OwnMirrorOptions, SubjectFiles {
@@ -49,7 +50,7 @@ export async function diffPolicies(before: string, after: string, options: DiffO
   if ((options.lockfile ?? []).length === 0 && options.log === undefined) throw usage('policy diff', 'has no versions to compare over', 'Give --lockfile FILE or --log FILE.')
   const subjects = await subjectsOf(options)
   const diff = await withOwnMirror(options, (engine) => compareOver(engine, subjects, { old, new: next }))
-  const lines = options.json === true ? [JSON.stringify(diff, undefined, 2)] : diffText(diff)
+  const lines = options.json === true ? [jsonText(diff, 2)] : diffText(diff)
   return { code: isStricter(diff) ? EXIT.refused : diff.undecided.length > 0 ? EXIT.undecided : EXIT.fine, lines }
 }
 

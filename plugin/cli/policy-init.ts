@@ -32,7 +32,8 @@ export async function propose(engine: Engine, { refs, notCovered }: Subjects, no
   const seen = await judgeAll(engine, engine.whatIf(presetPolicy('recommended')), refs)
   const judgements = [...seen.values()].filter(isJudgement)
   const rules = proposeRules(judgements.map(used))
-  const head = { date: now, versions: judgements.length, packages: new Set(judgements.map(({ ref }) => ref.name)).size, rules }
+  const verified = judgements.filter(({ candidate }) => candidate.provenance.state === 'verified').length
+  const head = { date: now, versions: judgements.length, packages: new Set(judgements.map(({ ref }) => ref.name)).size, verified, rules }
   // Evidence that cannot be had now must not become a waiver.
   const enforced = parsePolicy(proposalText({ ...head, waivers: [], open: [] }, 'enforce'), 'the proposal', { now })
   const verdicts = await judgeAll(engine, engine.whatIf(enforced), judgements.map(({ ref }) => ref))

@@ -15,6 +15,7 @@ import { reasonLines } from './reasons.ts'
 import { addPinsCommand } from './pins-command.ts'
 import { lintPolicy, showPolicy, type ShowOptions } from './show-policy.ts'
 import type { ServeOptions } from './serve.ts'
+import { linesWithoutUnseen } from './terminal.ts'
 import { VERSION } from '../version.ts'
 
 export const program = new Command('verdaccio-provenance')
@@ -146,7 +147,8 @@ async function run(command: () => Promise<void> | void): Promise<void> {
   try {
     await command()
   } catch (error) {
-    console.error(error instanceof ConfigurationError || error instanceof LockfileError ? error.message : `error: ${messageOf(error)}`)
+    // Parts of it are words of lockfiles, registries and mirrors.
+    console.error(linesWithoutUnseen(error instanceof ConfigurationError || error instanceof LockfileError ? error.message : `error: ${messageOf(error)}`))
     process.exit(EXIT.usage)
   }
 }

@@ -8,6 +8,8 @@ export interface Proposal {
   readonly date: Date
   readonly versions: number
   readonly packages: number
+  /** Versions whose provenance was verified. */
+  readonly verified: number
   readonly rules: readonly ProposedRule[]
   readonly waivers: readonly ProposedWaiver[]
   /** Comments at the end: what the proposal leaves open. */
@@ -19,11 +21,15 @@ export interface ProposedWaiver extends NewWaiver {
   readonly because: string
 }
 
-export function proposalText({ date, versions, packages, rules, waivers, open }: Proposal, mode: 'monitor' | 'enforce' = 'monitor'): string {
+export function proposalText({ date, versions, packages, verified, rules, waivers, open }: Proposal, mode: 'monitor' | 'enforce' = 'monitor'): string {
   const covered = rules.reduce((sum, rule) => sum + rule.covers.packages, 0)
   return [
     ...comment(`Proposed on ${day(date)} by \`verdaccio-provenance policy init\`, from ${count(versions, 'version')} of ${count(packages, 'package')} in use.`),
-    ...comment(`${count(covered, 'package')} of them ${covered === 1 ? 'is' : 'are'} held to who was verified to have built ${covered === 1 ? 'it' : 'them'}; the preset speaks of the rest.`),
+    ...comment(
+      verified === 0
+        ? 'None of them has provenance that was verified, so that no package is held to who built it; the preset speaks of all.'
+        : `${count(covered, 'package')} of them ${covered === 1 ? 'is' : 'are'} held to who was verified to have built ${covered === 1 ? 'it' : 'them'}; the preset speaks of the rest.`,
+    ),
     'version: 1',
     'extends: recommended',
     ...comment('monitor serves what would be refused, and logs it. When the log is quiet: enforce.'),

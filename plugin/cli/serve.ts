@@ -6,6 +6,7 @@ import { EXIT } from './exit-codes.ts'
 import { reloadOnHangUp } from './hang-up.ts'
 import { startMirror } from './mirror.ts'
 import { startUpText, uplinkText } from './start-up-text.ts'
+import { printable } from './terminal.ts'
 
 export interface ServeOptions {
   readonly config?: string
@@ -28,11 +29,11 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.once('SIGTERM', stop)
   // A promise that nobody waits for is a mistake; it must not take the registry of a whole organisation down.
   process.on('unhandledRejection', (error) => {
-    console.error(`unhandled rejection: ${messageOf(error)}`)
+    console.error(`unhandled rejection: ${printable(messageOf(error))}`)
   })
   for (const line of startUpText(mirror, { file, created })) console.log(line)
   // Asked of the uplinks after listening: a slow one delays nobody.
-  for (const line of uplinkText(mirror.engine, await mirror.engine.probeUplinks())) console.log(line)
+  for (const line of uplinkText(mirror.engine, await mirror.engine.probeUplinks())) console.log(printable(line))
 }
 
 /** The file to read: the one named, else `data/config.yaml`, written from the commented default when it is missing. */

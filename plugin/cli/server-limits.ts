@@ -8,6 +8,8 @@ const MINUTE = 60 * SECOND
  * is published; and nobody keeps a connection on which nothing moves for longer than a tarball may take from an uplink.
  */
 export function limitServer(server: Server): void {
+  // A connection that cannot be accepted (no descriptors left) is no reason to end all others: an error that nobody hears ends the process.
+  server.on('error', (error) => { if (server.listening) console.error(`a connection was not accepted: ${error.message}`) })
   server.headersTimeout = 15 * SECOND
   server.requestTimeout = 5 * MINUTE
   server.timeout = 15 * MINUTE

@@ -9,6 +9,7 @@ import { judgeOf, type SourceOptions } from './judged-by.ts'
 import { usage } from './policy-file.ts'
 import { Progress } from './progress.ts'
 import { namedBy, subjectsOf } from './subjects.ts'
+import { jsonText } from './terminal.ts'
 
 export interface WarmOptions extends SourceOptions {
   readonly rate: string
@@ -47,7 +48,7 @@ export async function warmCommand(args: readonly string[], options: WarmOptions)
       const progress = new Progress(wanted.length, process.stderr)
       const warmed = await warm(wanted, source, rate, (done) => { progress.at(done) })
       progress.end()
-      const lines = options.json === true ? [JSON.stringify({ source: source.title, ...warmed }, undefined, 2)] : linesOf(warmed, source.title)
+      const lines = options.json === true ? [jsonText({ source: source.title, ...warmed }, 2)] : linesOf(warmed, source.title)
       for (const line of lines) console.log(line)
       return warmed.refused.length > 0 ? EXIT.refused : warmed.undecided.length > 0 ? EXIT.undecided : EXIT.fine
     } finally {

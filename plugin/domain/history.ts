@@ -83,11 +83,13 @@ export const NO_PINS: Pins = { pins: [], isEstablished: true }
 export interface Contents {
   /** The `repository` of its package.json as an address without user, suffix and fragment; as it stands where it is none. */
   readonly repository: string | undefined
+  /** What a lockfile in it has clients fetch past the registry they are configured with; `field` is the name of that file. */
+  readonly lockedElsewhere?: readonly ForeignDependency[]
 }
 
 /** A dependency that no registry serves. */
 export interface ForeignDependency {
-  /** `dependencies`, `optionalDependencies`, `peerDependencies` */
+  /** `dependencies`, `optionalDependencies`, `peerDependencies`; or the name of a lockfile in the tarball */
   readonly field: string
   readonly name: string
   readonly spec: string

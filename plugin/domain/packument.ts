@@ -10,16 +10,40 @@ export interface Packument {
   readonly distTags: ReadonlyMap<string, string>
   /** Publish times by version, and `created` and `modified`; ISO 8601, unsigned. */
   readonly time: ReadonlyMap<string, string>
-  /** The document as it came, for the fields this mirror passes on unread. */
+  /** The document as it came, for the fields this mirror passes on unread. Where it is `stored`, each reading costs a parse. */
   readonly raw: JsonObject
+  /** `raw` without its versions, where those would have to be parsed for it. */
+  readonly rest?: JsonObject
+  /** The whole of it as bytes that threads share; undefined for one that was made here. */
+  readonly stored?: StoredPackument | undefined
+  /** Integrities that stand in for what `stored` lacks, by version. */
+  readonly pinned?: ReadonlyMap<string, string> | undefined
+}
+
+/** A packument as bytes, laid out so that one version costs no parse of the others; see threads/stored.ts. */
+export interface StoredPackument {
+  readonly bytes: SharedArrayBuffer
+  /** Uint32: where each part ends. */
+  readonly ends: SharedArrayBuffer
 }
 
 /** One entry of `versions`, under its key there. */
 export interface VersionManifest {
   readonly version: string
   readonly dist: Dist
+  /** The entry as it came. Where the packument is `stored`, each reading costs a parse. */
   readonly raw: JsonObject
+  /** What a listing looks at of `raw`, where that would have to be parsed for it. */
+  readonly brief?: JsonObject | undefined
+  /** Whether it names dependencies that no registry may be asked for, where that was found out before. */
+  readonly namesOthers?: boolean | undefined
 }
+
+/** What a packument says beside its versions. */
+export const restOf = (packument: Pick<Packument, 'rest' | 'raw'>): JsonObject => packument.rest ?? packument.raw
+
+/** Fields that say whose entry it is, and how it was published. */
+export const briefOf = (manifest: VersionManifest): JsonObject => manifest.brief ?? manifest.raw
 
 export interface Dist {
   /** Subresource integrity, unparsed. */
@@ -64,6 +88,22 @@ export function parsePackument(json: unknown, name: string): Packument {
     time: strings(own(json, 'time')),
     raw: json,
   }
+}
+
+/** A packument in which versions without an integrity have the one that is given here. */
+export function withIntegrities(packument: Packument, integrities: ReadonlyMap<string, string>): Packument {
+  const { name, distTags, time, stored } = packument
+  const versions = new Map(packument.versions)
+  for (const [version, integrity] of integrities) {
+    const manifest = versions.get(version)
+    if (manifest !== undefined) versions.set(version, withIntegrity(manifest, integrity))
+  }
+  // Field by field: `raw` of a stored packument would be parsed to be copied.
+  return { name, versions, distTags, time, stored, pinned: integrities, get raw() { return packument.raw }, get rest() { return restOf(packument) } }
+}
+
+function withIntegrity({ version, dist, raw }: VersionManifest, integrity: string): VersionManifest {
+  return { version, dist: { ...dist, integrity, pinned: true }, raw: { ...raw, dist: { ...ownObject(raw, 'dist'), integrity } } }
 }
 
 /** What npm's registry leaves of a package that was taken down whole: 200, and no `versions`. It is an answer, and none is left. */
@@ -113,5 +153,6 @@ function parseAnnounced(value: Json | undefined): AnnouncedAttestations | undefi
   }
 }
 
-const strings = (value: Json | undefined): ReadonlyMap<string, string> =>
+/** The entries of an object that are text. */
+export const strings = (value: Json | undefined): ReadonlyMap<string, string> =>
   new Map(isObject(value) ? Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string') : [])

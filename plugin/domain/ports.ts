@@ -32,6 +32,28 @@ export interface UpstreamPackument {
   readonly stale: boolean
 }
 
+/** Reads packuments off the event loop. */
+export interface PackumentReader {
+  /**
+   * Reads the body of an answer, of at most `limit` bytes when it is unfolded.
+   * @throws UnreadableDocument; Unavailable when nobody could read it just now
+   */
+  read(name: string, body: { readonly wire: Uint8Array; readonly encoding: 'gzip' | 'identity' }, limit: number): Promise<ReadDocument>
+}
+
+export type ReadDocument = Pick<UpstreamPackument, 'packument' | 'digest' | 'size'>
+
+/** What an uplink sent as a packument is none. */
+export class UnreadableDocument extends Error {
+  override readonly name = 'UnreadableDocument'
+  /** `undecodable`: not what its Content-Encoding says. `unreadable`: no JSON, or no packument of this package. */
+  readonly fault: 'too-large' | 'undecodable' | 'unreadable'
+  constructor(fault: UnreadableDocument['fault'], message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
 /** Whether a client waits for the answer (the default), or nobody does: then it waits its turn behind all that somebody waits for. */
 export type Urgency = 'foreground' | 'background'
 
@@ -49,6 +71,8 @@ export interface Upstream {
    * @throws Unavailable (`evidence-unavailable`) on anything else
    */
   packument(name: string): Promise<UpstreamPackument | 'absent'>
+  /** What `packument` would answer at once, without asking anybody now or behind it; undefined where it would not. */
+  peek?(name: string): UpstreamPackument | 'absent' | undefined
   /**
    * The body of `/-/npm/v1/attestations/name@version`, unparsed, or `absent` on 404.
    * @throws Unavailable (`evidence-unavailable`)
@@ -64,10 +88,17 @@ export interface Upstream {
   close(): Promise<void>
 }
 
+export interface FoundPackument {
+  readonly upstream: Upstream
+  readonly document: UpstreamPackument
+}
+
 /** Finds the uplink that owns a package: the first in order that does not answer 404. */
 export interface Upstreams {
   readonly all: readonly Upstream[]
-  find(name: string): Promise<{ readonly upstream: Upstream; readonly document: UpstreamPackument } | 'absent'>
+  find(name: string): Promise<FoundPackument | 'absent'>
+  /** What `find` would answer at once; undefined where it has to ask. */
+  peek?(name: string): FoundPackument | undefined
 }
 
 // ---------------------------------------------------------------- verify
@@ -175,7 +206,7 @@ export interface StoredFact {
   readonly value: Json
 }
 
-/** The cache of facts: one entry per package (`scope`), so that a listing costs one read. */
+/** The cache of facts: one entry per package (`scope`), so that a listing costs one load. */
 export interface FactStore {
   load(scope: string): Promise<ReadonlyMap<string, StoredFact>>
   /** Adds to the entry; what is there already stays, unless it rests on other anchors: those of the day are asked for. */
@@ -236,6 +267,8 @@ export interface Ledger {
   /** Whether a signature of this registry has ever verified by a key that did not come from the registry itself. */
   signs(registry: string): boolean
   setSigns(registry: string): void
+  /** Several looks at one moment, at most `age` milliseconds ago; nothing is written meanwhile. */
+  glance?<Seen>(look: () => Seen, age: number): Seen
   /** The registry that owns a name, or undefined while nothing of it was verified or served. */
   origin(name: string): string | undefined
   /** Makes a registry the owner of a name that has none, and returns the owner: the first one stays until `reset`. */
@@ -294,6 +327,8 @@ export interface ByteStore {
   get(sha256: string): Promise<Uint8Array | undefined>
   /** A verified tarball on disk, or undefined. */
   tarball(sha512: string): Promise<StoredTarball | undefined>
+  /** A tarball that can be read at once, by what this process knows of it: nothing on disk is asked, `read` does. */
+  ready(sha512: string): StoredTarball | undefined
   /**
    * Writes a tarball, hashing while it streams; it becomes visible only when its digest is `sha512` (hex). Calls for one
    * digest at one time share one download, where they are `from` one place: another place may have other bytes, or be slow.
@@ -307,6 +342,21 @@ export interface StoredTarball {
   readonly sha512: string
   readonly path: string
   readonly size: number
+  /**
+   * The bytes from `start` up to `end`, which it does not include. None are given out whole that are not the verified ones: where
+   * the file was touched, this throws, or the slices do before their last one.
+   * @throws Unavailable
+   */
+  read(start: number, end: number): TarballPart
+}
+
+/** Bytes at hand, or slices read one after the other, each good until the next is asked for. */
+export type TarballPart = PartAtHand | AsyncIterable<Uint8Array>
+
+export interface PartAtHand {
+  readonly bytes: Uint8Array
+  /** To be called once, where there is one, when the answer has ended: the place of the bytes is lent. `isSent`: nothing reads them any more. */
+  readonly release?: ((isSent: boolean) => void) | undefined
 }
 
 /**

@@ -33,4 +33,4 @@ export interface Verdict {
   readonly validUntil?: Date
 }
 
-export const isServed = (verdict: Verdict): boolean => verdict.outcome === 'allow' || verdict.outcome === 'warn'
+export const isServed = (verdict: Pick<Verdict, 'outcome'> & Partial<Verdict>): boolean => verdict.outcome === 'allow' || verdict.outcome === 'warn'

@@ -21,6 +21,7 @@ function fold(part: string): string {
   // NFKC also folds what a case-insensitive comparison does: `ſ` to `s`, the Kelvin sign to `K`.
   const folded = part.normalize('NFKC').replace(INVISIBLE, '').toLowerCase()
   const name = folded.replace(/:.*$/s, '').replace(/[. ]+$/, '')
+  if (/^npm-sh~\d+\.jso$/.test(name)) return 'npm-shrinkwrap.json'
   return /^packag~\d+\.jso$/.test(name) ? 'package.json' : name
 }
 

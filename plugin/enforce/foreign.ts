@@ -1,12 +1,10 @@
 import npa from 'npm-package-arg'
 import type { ForeignDependency } from '../domain/history.ts'
-import { isObject, own, ownObject } from '../domain/json.ts'
+import { ownObject } from '../domain/json.ts'
 import type { VersionManifest } from '../domain/packument.ts'
+import { INSTALLED, isArchive, isOfARegistry, namesOthers } from '../domain/specifier.ts'
 import { canonicalSpec } from './git-spec.ts'
 import { normalise } from './manifest.ts'
-
-/** What an installer fetches with the package; `devDependencies` it does not. */
-const FIELDS = ['dependencies', 'optionalDependencies', 'peerDependencies'] as const
 
 /** Enough to see what is going on; an attacker chooses how many there are. */
 const MAX_FOUND = 10
@@ -19,39 +17,12 @@ const found = new WeakMap<VersionManifest, readonly ForeignDependency[]>()
 export function foreignDependencies(claimed: VersionManifest): readonly ForeignDependency[] {
   const before = found.get(claimed)
   if (before !== undefined) return before
-  const foreign = FIELDS.some((field) => needsALook(own(claimed.raw, field))) ? lookedAt(claimed) : NONE
+  const foreign = (claimed.namesOthers ?? namesOthers(claimed.raw)) ? lookedAt(claimed) : NONE
   found.set(claimed, foreign)
   return foreign
 }
 
-/**
- * A version, range or tag. Without `/ : @ # \` and a dot in front, a specifier says where nothing is, to any client, unless it ends
- * like the name of an archive (npm-package-arg, `isFileType`).
- */
-const PLAIN = /^(?:[^\s./:@#\\][^/:@#\\]*)?$/
-const ARCHIVE = /\.(?:tgz|tar\.gz|tar)$/i
-/** Another name, with a version, range or tag of it. */
-const ALIAS = /^npm:(?:@[a-z\d-][\w.~-]*\/)?[a-z\d-][\w.~-]*(?:@([^/:@#\\]*))?$/i
-
-function isOfARegistry(spec: string): boolean {
-  if (ARCHIVE.test(spec)) return false
-  if (PLAIN.test(spec)) return true
-  const alias = ALIAS.exec(spec)
-  return alias !== null && PLAIN.test((alias[1] ?? '').trim())
-}
-
-function needsALook(dependencies: unknown): boolean {
-  if (dependencies === undefined) return false
-  // Lists and words, as in npm's first years.
-  if (!isObject(dependencies)) return true
-  for (const name in dependencies) {
-    const spec = dependencies[name]
-    if (typeof spec === 'string' && !isOfARegistry(spec.trim())) return true
-  }
-  return false
-}
-
-const READ = [...FIELDS.map((field) => [field, field] as const), ['overriddenDependencies', 'dependencies'] as const]
+const READ = [...INSTALLED.map((field) => [field, field] as const), ['overriddenDependencies', 'dependencies'] as const]
 
 /** After the same normalisation as the comparison with the tarball, so that both speak of the same dependencies. */
 function lookedAt({ raw }: VersionManifest): readonly ForeignDependency[] {
@@ -68,10 +39,10 @@ function lookedAt({ raw }: VersionManifest): readonly ForeignDependency[] {
 }
 
 /** What is plain to see is not parsed: an upstream can write a million of them. */
-function kindOf(spec: string): ForeignDependency['kind'] | undefined {
+export function kindOf(spec: string): ForeignDependency['kind'] | undefined {
   if (/^git[+:]/i.test(spec) || canonicalSpec(spec).startsWith('git:')) return 'git'
   if (/^https?:/i.test(spec)) return 'url'
-  if (/^(?:file:|[./]|~\/|[a-z]:)/i.test(spec) || (ARCHIVE.test(spec) && !spec.includes(':'))) return 'file'
+  if (/^(?:file:|[./]|~\/|[a-z]:)/i.test(spec) || (isArchive(spec) && !spec.includes(':'))) return 'file'
   return parsedKindOf(spec)
 }
 

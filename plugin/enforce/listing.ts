@@ -1,6 +1,7 @@
 import semver from 'semver'
 import type { Packument } from '../domain/packument.ts'
 import { reason, type Reason } from '../domain/reason.ts'
+import { inTurns } from '../domain/turns.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { repairTags } from './dist-tags.ts'
 import { printable } from './text.ts'
@@ -33,20 +34,41 @@ export function parseVersion(version: string): semver.SemVer | undefined {
   return /^\d\S*$/.test(version) ? (semver.parse(version, { loose: true }) ?? undefined) : undefined
 }
 
+/** As much of a verdict as an answer depends on. */
+export type Judged = Pick<Verdict, 'outcome' | 'reasons'>
+
 /** Decides what is listed. A version without a verdict was judged by nobody, so it is withheld. */
-export function listingOf(packument: Packument, verdicts: ReadonlyMap<string, Verdict>, options: ListingOptions = {}): Listing {
+export function listingOf(packument: Packument, verdicts: ReadonlyMap<string, Judged>, options: ListingOptions = {}): Listing {
+  return summed(packument, [...packument.versions.keys()].map((version) => decide(version, verdicts.get(version), options)))
+}
+
+/** The same in short turns of the event loop. */
+export async function listingInTurns(packument: Packument, verdicts: ReadonlyMap<string, Judged>, options: ListingOptions = {}): Promise<Listing> {
+  return summed(packument, await inTurns(packument.versions.keys(), (version) => decide(version, verdicts.get(version), options)))
+}
+
+type Decided =
+  | { readonly version: string; readonly parsed: semver.SemVer; readonly isAllowed: boolean }
+  | (Withheld & { readonly parsed: undefined })
+
+function decide(version: string, verdict: Judged | undefined, options: ListingOptions): Decided {
+  const parsed = parseVersion(version)
+  if (parsed === undefined) return { version, parsed, reasons: [notSemver(version)] }
+  const reasons = reasonsToWithhold(verdict, options)
+  if (reasons !== undefined) return { version, parsed: undefined, reasons }
+  return { version, parsed, isAllowed: verdict?.outcome !== 'unavailable' }
+}
+
+function summed(packument: Packument, decided: readonly Decided[]): Listing {
   const listed = new Set<string>()
   const allowed: semver.SemVer[] = []
   const withheld: Withheld[] = []
-  for (const version of packument.versions.keys()) {
-    const parsed = parseVersion(version)
-    const reasons = parsed === undefined ? [notSemver(version)] : reasonsToWithhold(verdicts.get(version), options)
-    if (parsed === undefined || reasons !== undefined) {
-      withheld.push({ version, reasons: reasons ?? [] })
-      continue
+  for (const one of decided) {
+    if (one.parsed === undefined) withheld.push({ version: one.version, reasons: one.reasons })
+    else {
+      listed.add(one.version)
+      if (one.isAllowed) allowed.push(one.parsed)
     }
-    listed.add(version)
-    if (verdicts.get(version)?.outcome !== 'unavailable') allowed.push(parsed)
   }
   const tags = repairTags(packument.distTags, { listed, allowed, known: (version) => packument.versions.has(version) })
   const from = packument.distTags.get('latest')
@@ -54,7 +76,7 @@ export function listingOf(packument: Packument, verdicts: ReadonlyMap<string, Ve
   return { listed, withheld, tags, ...(from === undefined || from === to ? {} : { latestMoved: { from, to } }) }
 }
 
-function reasonsToWithhold(verdict: Verdict | undefined, options: ListingOptions): readonly Reason[] | undefined {
+function reasonsToWithhold(verdict: Judged | undefined, options: ListingOptions): readonly Reason[] | undefined {
   if (verdict === undefined) return [reason('internal-error', 'the version has not been judged')]
   if (isServed(verdict)) return undefined
   return verdict.outcome === 'unavailable' && options.withholdUnavailable !== true ? undefined : verdict.reasons

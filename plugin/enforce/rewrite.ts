@@ -1,12 +1,14 @@
 import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/json.ts'
 import { tarballFileName } from '../domain/package-ref.ts'
 import type { KeptEvidence } from '../domain/evidence.ts'
-import type { Packument, VersionManifest } from '../domain/packument.ts'
+import { restOf, type Packument, type VersionManifest } from '../domain/packument.ts'
 import { isForgery, type Reason } from '../domain/reason.ts'
-import { isServed, type Verdict } from '../domain/verdict.ts'
+import { isServed } from '../domain/verdict.ts'
 import { abbreviate } from './abbreviate.ts'
-import { listingOf, parseVersion, type Listing, type ListingOptions, type Withheld } from './listing.ts'
+import { listingOf, parseVersion, type Judged, type Listing, type ListingOptions, type Withheld } from './listing.ts'
 import { printable } from './text.ts'
+
+export type { Judged } from './listing.ts'
 
 export interface RewriteOptions extends ListingOptions {
   /** The mirror's public address with its prefix, without a trailing slash. */
@@ -35,7 +37,7 @@ export interface Rewritten {
  */
 export function rewritePackument(
   packument: Packument,
-  verdicts: ReadonlyMap<string, Verdict>,
+  verdicts: ReadonlyMap<string, Judged>,
   options: RewriteOptions,
 ): Rewritten {
   const { withheld, latestMoved, ...listing } = listingOf(packument, verdicts, options)
@@ -46,7 +48,7 @@ export function rewritePackument(
     ...timeOf(packument, withheld, marked),
   }
   const document =
-    options.form === 'full' ? { ...withoutInternals(packument.raw), ...parts } : abbreviatedDocument(packument, parts)
+    options.form === 'full' ? { ...withoutInternals(restOf(packument)), ...parts } : abbreviatedDocument(packument, parts)
   return { document, listed: listing.listed.size, withheld, marked: marked.length, ...(latestMoved === undefined ? {} : { latestMoved }) }
 }
 
@@ -55,45 +57,32 @@ export function rewritePackument(
  * unverified; and what somebody lied about, because clients would write into lockfiles what its entry says. A missing integrity
  * is no lie.
  */
-function mayBeMarked({ version, reasons }: Withheld, verdicts: ReadonlyMap<string, Verdict>): boolean {
+function mayBeMarked({ version, reasons }: Withheld, verdicts: ReadonlyMap<string, Judged>): boolean {
   const lies = reasons.some(({ code }) => isForgery(code) && code !== 'integrity-missing')
   return parseVersion(version) !== undefined && verdicts.get(version)?.outcome === 'deny' && !lies
 }
 
-export type VersionAnswer =
-  | { readonly outcome: 'found'; readonly version: string; readonly document: JsonObject }
-  | { readonly outcome: 'refused'; readonly version: string; readonly reasons: readonly Reason[] }
+export type SelectedVersion =
+  | { readonly outcome: 'found'; readonly manifest: VersionManifest }
+  | { readonly outcome: 'refused'; readonly version: string }
   | { readonly outcome: 'absent' }
 
 /**
  * One version, by number or by tag, for `GET /:pkg/:version`. A tag is followed where the listing leaves it; a tag that lost
  * its target is refused for that target's reasons, never answered as if it had not been there.
  */
-export function versionDocument(
-  packument: Packument,
-  verdicts: ReadonlyMap<string, Verdict>,
-  selector: string,
-  options: RewriteOptions,
-): VersionAnswer {
-  const listing = listingOf(packument, verdicts, options)
+export function selectVersion(packument: Packument, listing: Listing, selector: string): SelectedVersion {
   const version = packument.versions.has(selector) ? selector : (listing.tags.get(selector) ?? packument.distTags.get(selector))
   const manifest = version === undefined ? undefined : packument.versions.get(version)
   if (version === undefined || manifest === undefined) return { outcome: 'absent' }
-  if (!listing.listed.has(version)) {
-    return { outcome: 'refused', version, reasons: listing.withheld.find((entry) => entry.version === version)?.reasons ?? [] }
-  }
-  return { outcome: 'found', version, document: versionOf(packument.name, manifest, options) }
+  return listing.listed.has(version) ? { outcome: 'found', manifest } : { outcome: 'refused', version }
 }
 
-/** The repaired tags, for `/-/package/:pkg/dist-tags`. */
-export const distTagsDocument = (
-  packument: Packument,
-  verdicts: ReadonlyMap<string, Verdict>,
-  options: ListingOptions = {},
-): JsonObject => Object.fromEntries(listingOf(packument, verdicts, options).tags)
+/** The document of a version that a listing has. */
+export const versionDocument = ({ name }: Packument, manifest: VersionManifest, options: RewriteOptions): JsonObject => versionOf(name, manifest, options)
 
 /** Whether anything is left to serve: where every version is refused, the answer is 403 and not an empty packument. */
-export const servesAny = (verdicts: ReadonlyMap<string, Verdict>): boolean =>
+export const servesAny = (verdicts: ReadonlyMap<string, Judged>): boolean =>
   [...verdicts.values()].some((verdict) => isServed(verdict) || verdict.outcome === 'unavailable')
 
 function versionsOf(
@@ -165,6 +154,6 @@ const withoutInternals = (raw: JsonObject): JsonObject => {
 }
 
 function abbreviatedDocument(packument: Packument, parts: JsonObject): JsonObject {
-  const modified = packument.time.get('modified') ?? own(packument.raw, 'modified')
+  const modified = packument.time.get('modified') ?? own(restOf(packument), 'modified')
   return { name: packument.name, ...parts, ...(modified === undefined ? {} : { modified }) }
 }

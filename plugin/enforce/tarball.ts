@@ -4,12 +4,14 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { NotATarball, type InstallManifest, type TarballInspector } from '../domain/ports.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { compareManifests } from './compare.ts'
 import { contentsOf } from './contents.ts'
 import { linkedFrom, npmPath, placeOf } from './entry-path.ts'
 import { foreignDependencies } from './foreign.ts'
 import { readInstallManifest } from './manifest.ts'
+import { LOCKFILES, lockedElsewhere } from './shrinkwrap.ts'
 import { TarStructure } from './tar-structure.ts'
 
 export interface TarballLimits {
@@ -18,18 +20,23 @@ export interface TarballLimits {
   readonly unpacked: number
   /** bytes */
   readonly manifest: number
+  /** bytes, of a lockfile; a larger one is not read, and said to be so */
+  readonly lockfile: number
   /** characters, all names of members together */
   readonly names: number
 }
 
-const LIMITS: TarballLimits = { entries: 100_000, unpacked: 2 * 1024 ** 3, manifest: 5 * 1024 ** 2, names: 32 * 1024 ** 2 }
+const LIMITS: TarballLimits = { entries: 100_000, unpacked: 2 * 1024 ** 3, manifest: 5 * 1024 ** 2, lockfile: 16 * 1024 ** 2, names: 32 * 1024 ** 2 }
 
-/** Looks into tarballs without unpacking them: see the port. What is wrong with the disk is thrown as it comes. */
-export function createTarballInspector(limits: Partial<TarballLimits> = {}): TarballInspector {
+/**
+ * Looks into tarballs without unpacking them: see the port. What is wrong with the disk is thrown as it comes.
+ * @param ownAddresses - of this mirror, which lockfiles inside tarballs may name
+ */
+export function createTarballInspector(limits: Partial<TarballLimits> = {}, ownAddresses: readonly URL[] = []): TarballInspector {
   const all = { ...LIMITS, ...limits }
   // One look at a file however many clients wait for it: what unpacks to the limit costs seconds.
   const running = new SingleFlight<string, InstallManifest>()
-  return { inspect: (path) => running.run(path, () => inspect(path, all)), sha1, compare: compareManifests, contents: contentsOf, foreignDependencies }
+  return { inspect: (path) => running.run(path, () => inspect(path, all)), sha1, compare: compareManifests, contents: (manifest) => contentsOf(manifest, ownAddresses), foreignDependencies }
 }
 
 async function sha1(path: string): Promise<string> {
@@ -48,8 +55,8 @@ async function inspect(path: string, limits: TarballLimits): Promise<InstallMani
     if (isZlibError(error)) throw new NotATarball('not gzip, or damaged', { cause: error })
     throw error
   }
-  const { manifest, files } = archive.end()
-  return readInstallManifest(manifest, files)
+  const { manifest, files, locked } = archive.end()
+  return { ...readInstallManifest(manifest, files), ...(locked.length === 0 ? {} : { lockedElsewhere: locked }) }
 }
 
 /** The members of a tar archive as npm would place them, and the one package.json among them. */
@@ -60,6 +67,7 @@ class Archive {
   readonly #files = new Set<string>()
   readonly #links = new Set<string>()
   readonly #manifest: Buffer[] = []
+  readonly #lockfiles: { readonly file: string; readonly body: Buffer[] | undefined }[] = []
   #manifestSize = -1
   #unpacked = 0
   #members = 0
@@ -92,7 +100,7 @@ class Archive {
     if (this.#fault !== undefined) throw this.#fault
   }
 
-  end(): { readonly manifest: Buffer; readonly files: ReadonlySet<string> } {
+  end(): { readonly manifest: Buffer; readonly files: ReadonlySet<string>; readonly locked: readonly JsonObject[] } {
     this.#structure.end()
     this.#parser.end()
     if (this.#fault !== undefined) throw this.#fault
@@ -100,7 +108,8 @@ class Archive {
     const manifest = Buffer.concat(this.#manifest)
     if (this.#manifestSize < 0) throw new NotATarball('holds no package.json')
     if (manifest.length !== this.#manifestSize) throw new NotATarball('package.json is cut short')
-    return { manifest, files: this.#files }
+    const locked = this.#lockfiles.flatMap(({ file, body }) => lockedElsewhere(file, body && Buffer.concat(body)))
+    return { manifest, files: this.#files, locked: locked.map((one) => ({ ...one })) }
   }
 
   #onMember(entry: ReadEntry): void {
@@ -115,12 +124,25 @@ class Archive {
     if (entry.type === 'Link' || entry.type === 'SymbolicLink') this.#links.add(placeOf(entry.path).join('/'))
     const path = npmPath(entry.path)
     if (entry.type === 'File' || entry.type === 'OldFile') this.#files.add(path)
+    const lockfile = lockfileOf(entry)
+    if (lockfile !== undefined) this.#onLockfile(lockfile, entry)
     if (!isManifest(entry)) return
     if (this.#manifestSize >= 0) this.#refuse('several members that are package.json to somebody')
     else if (entry.type !== 'File' && entry.type !== 'OldFile') this.#refuse('package.json is not a file')
     else if (path !== 'package.json') this.#refuse('package.json under another spelling')
     else if (entry.size > this.#limits.manifest) this.#refuse('package.json is larger than the limit')
     else this.#collect(entry)
+  }
+
+  /** However it is spelled and however many there are: which one counts depends on the file system. */
+  #onLockfile(file: string, entry: ReadEntry): void {
+    if (entry.size > this.#limits.lockfile || this.#lockfiles.length >= MAX_LOCKFILES) {
+      if (this.#lockfiles.every(({ body }) => body !== undefined)) this.#lockfiles.push({ file, body: undefined })
+      return
+    }
+    const body: Buffer[] = []
+    this.#lockfiles.push({ file, body })
+    entry.on('data', (data: Buffer) => { body.push(Buffer.from(data)) })
   }
 
   #collect(entry: ReadEntry): void {
@@ -133,6 +155,16 @@ class Archive {
   #refuse(message: string): void {
     this.#fault ??= new NotATarball(message)
   }
+}
+
+const MAX_LOCKFILES = 4
+
+/** The lockfile that a member is to some client, on some file system; nobody reads one through a link. */
+function lockfileOf(entry: ReadEntry): string | undefined {
+  if (entry.type !== 'File' && entry.type !== 'OldFile') return undefined
+  const place = placeOf(entry.path)
+  const file = place.at(-1) ?? ''
+  return place.length <= 2 && LOCKFILES.has(file) ? file : undefined
 }
 
 /** Whether some installer, on some file system, would put this member where it then reads package.json. */

@@ -15,6 +15,8 @@ type Permission = (
 export interface VerdaccioAuth {
   readonly allow_access: Permission
   readonly allow_publish: Permission
+  /** Asked in this order. */
+  readonly plugins?: unknown
   /** Reads the token of the web UI, which is another than that of the API. */
   webUIJWTmiddleware(): RequestHandler
 }

@@ -1,19 +1,29 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { isProbe, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+import type { WarmAnswers } from './warm.ts'
 import { addressThatSays } from './said-in-address.ts'
 
 /** Puts a server's listener behind `front`. */
-export function standInFront(server: Server, addresses: PublicAddresses): void {
+export function standInFront(server: Server, addresses: PublicAddresses, warm?: WarmAnswers): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
-  for (const listener of listeners) server.on('request', front(addresses, listener))
+  for (const listener of listeners) server.on('request', front(addresses, listener, warm))
 }
 
 /**
  * Stands before Verdaccio: a request that is not for this mirror never reaches Express, whose first middlewares, log and
  * body parser would work on it before any plugin is asked.
  */
-export function front(addresses: PublicAddresses, listener: RequestListener): RequestListener {
+export function front(addresses: PublicAddresses, listener: RequestListener, warm?: WarmAnswers): RequestListener {
+  const whole = onlyOurs(addresses, listener)
+  return (request, response) => {
+    // Before anything else: most requests are for what was answered a moment ago.
+    if (hostsOf(request) === 1 && warm?.answer(request, response, () => { whole(request, response) }) === true) return
+    whole(request, response)
+  }
+}
+
+function onlyOurs(addresses: PublicAddresses, listener: RequestListener): RequestListener {
   return (request, response) => {
     // RFC 9112, 3.2: `GET http://other/…` and `CONNECT other` are for proxies, `OPTIONS *` for none of the resources here.
     if (request.url?.startsWith('/') !== true) refuse(response, { error: 'the request target is not a path' })
@@ -27,8 +37,11 @@ export function front(addresses: PublicAddresses, listener: RequestListener): Re
 }
 
 /** RFC 9112, 3.2: more than one Host is 400. Node keeps the first, a proxy in front may have looked at the last. */
-const hostsOf = ({ rawHeaders }: IncomingMessage): number =>
-  rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
+function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++
+  return hosts
+}
 
 function refuse(response: ServerResponse, body: { readonly error: string }, says?: string): void {
   // The body of the request stays unread, so nothing that follows it on this connection is a request.

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
+import pLimit from 'p-limit'
 import { Unavailable, messageOf } from '../domain/errors.ts'
 import { parseIntegrity, sriOf } from '../domain/integrity.ts'
 import { isObject, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
@@ -20,6 +21,9 @@ export interface LocalRegistryDeps {
   readonly maintainers: Maintainers
   readonly clock: Clock
 }
+
+/** Of versions without a sha512, which are read to find it: a package may have thousands, and a process not as many descriptors. */
+const FILES_AT_ONCE = 4
 
 /** Its name among uplinks, in logs and in `release.uplink`. */
 export const LOCAL = 'local'
@@ -100,15 +104,18 @@ export class LocalRegistry implements Upstream {
 
   async #completed(name: string, raw: JsonObject): Promise<JsonObject> {
     const versions = Object.entries(ownObject(raw, 'versions') ?? {})
-    const completed = await Promise.all(versions.map(async ([version, manifest]) => [version, await this.#version({ name, version }, manifest)] as const))
+    const limit = pLimit(FILES_AT_ONCE)
+    let records: ReturnType<Ledger['records']> | undefined
+    const known = (version: string): string | undefined => (records ??= this.#deps.ledger.records(PUBLISHED_HERE, name)).get(version)?.integrity
+    const completed = await Promise.all(versions.map(([version, manifest]) => limit(async () => [version, await this.#version({ name, version }, manifest, known)] as const)))
     return { ...raw, versions: Object.fromEntries(completed) }
   }
 
-  async #version(ref: PackageRef, manifest: Json | undefined): Promise<Json> {
+  async #version(ref: PackageRef, manifest: Json | undefined, known: (version: string) => string | undefined): Promise<Json> {
     if (!isObject(manifest)) return {}
     const { signatures: _signatures, attestations: _attestations, ...dist } = ownObject(manifest, 'dist') ?? {}
     const file = fileOf(ownString(dist, 'tarball') ?? '')
-    const integrity = ownString(dist, 'integrity') ?? (await this.#digest(ref, file))
+    const integrity = ownString(dist, 'integrity') ?? known(ref.version) ?? (await this.#digest(ref, file))
     const kept = integrity === undefined ? undefined : this.#deps.evidence.evidenceOf({ ...ref, integrity })
     const tarball = `${PUBLISHED_HERE}///${encodeURIComponent(ref.name)}/${encodeURIComponent(file)}`
     return { ...manifest, dist: { ...dist, tarball, ...(integrity === undefined ? {} : { integrity }), ...announced(kept) } }
@@ -117,8 +124,6 @@ export class LocalRegistry implements Upstream {
   /** Of a version that clients without sha512 published: read once, then the ledger's. */
   async #digest({ name, version }: PackageRef, file: string): Promise<string | undefined> {
     const { ledger, clock } = this.#deps
-    const known = ledger.records(PUBLISHED_HERE, name).get(version)?.integrity
-    if (known !== undefined) return known
     const bytes = await this.#file(name, file)
     if (bytes === 'absent') return undefined
     const sha512 = createHash('sha512')

@@ -16,16 +16,17 @@ import { explainPackage, explainVersion, explainWithdrawn } from './explain.ts'
 import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
 import { keysRoute, type KeysDeps } from './keys.ts'
 import { forWriters, localAnswers, localAttestations, type LocalPackages } from './local.ts'
-import { PackumentAnswers, explainUrl } from './packuments.ts'
+import { PackumentAnswers, explainUrl, formFor, type AnswerOptions } from './packuments.ts'
 import { forgetMaintainers, userDocument } from './maintainers.ts'
 import { inFlight } from './in-flight.ts'
 import { publishGuard, type PublishedHere } from './publish.ts'
 import { publishVersion } from './publish-version.ts'
 import { statusRoutes, type StatusDeps } from './status.ts'
 import { POLICY_REVISION, refuse, unavailable, withdrawnReason, type Refusal } from './refusal.ts'
-import { Body, send } from './respond.ts'
+import { Body, encodingFor, send } from './respond.ts'
 import { searchRoutes } from './search.ts'
-import { sendTarball } from './tarballs.ts'
+import { policyWarning, sendTarball } from './tarballs.ts'
+import type { WarmAnswers } from './warm.ts'
 import { sendSummary, summaryFor, vsaKeysRoute, type VsaDeps } from './vsa.ts'
 
 export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDeps, VsaDeps {
@@ -40,6 +41,10 @@ export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDe
   readonly local: LocalPackages
   /** Runs something with the whole of what the core has stored in sight, for those who are about to change it. */
   readonly unfiltered: (run: () => void) => void
+  /** Told of answers that may be given again before anything else looks at a request. */
+  readonly warm?: WarmAnswers | undefined
+  /** How answers of uplinks' packages are written and kept. */
+  readonly answers?: AnswerOptions | undefined
   /** Requests that may wait for their answers at one time; a default when not given. */
   readonly maxInFlight?: number | undefined
 }
@@ -62,9 +67,14 @@ export function createRouter(deps: RouterDeps): Router {
     response.setHeader(POLICY_REVISION, policy.revision)
     return handler(request, response, policy)
   })
+  deps.warm?.open(auth)
+  const noteDocument = (request: Request, response: Response, { name, version, answers }: { readonly name: string; readonly version: string | undefined; readonly answers: PackumentAnswers }): void => {
+    const ready = version === undefined ? answers.readyPackument.bind(answers) : (listing: Listing, _form: unknown, at: string) => answers.readyVersion(listing, version, at)
+    deps.warm?.note(request, response, { kind: 'document', name, ready }, negotiatedBy(request))
+  }
   const access = route(mayAccess(auth))
-  const uplinks: Source = { pipeline: deps.pipeline, answers: new PackumentAnswers() }
-  const here: Source = { pipeline: local.pipeline, answers: new PackumentAnswers(localAnswers(local), () => local.signer.revision()) }
+  const uplinks: Source = { pipeline: deps.pipeline, answers: new PackumentAnswers(deps.answers) }
+  const here: Source = { pipeline: local.pipeline, answers: new PackumentAnswers({ more: localAnswers(local), revision: () => local.signer.revision() }) }
   const sources = new WeakMap<Request, Source>()
   const sourceOf = (request: Request): Source => sources.get(request) ?? uplinks
   const isHere = (request: Request): boolean => sourceOf(request) === here
@@ -96,6 +106,7 @@ export function createRouter(deps: RouterDeps): Router {
   router.get('/-/provenance/health', status.health)
   router.get('/-/provenance/ready', status.ready)
   router.use(inFlight(deps.maxInFlight))
+  if (deps.warm !== undefined) router.use(forgetting(deps.warm))
   router.use(knownHost(deps))
   auditRoutes(router, deps, route)
   router.use(...beforeRoutes(deps))
@@ -171,7 +182,8 @@ export function createRouter(deps: RouterDeps): Router {
           const { ref } = answer.judgement
           return refuse(request, response, { ref, reasons: [OTHER_BYTES], rule: undefined, nearestAllowed: undefined, explain: explainUrl(base(request), name, ref.version) })
         }
-        return sendTarball(request, response, answer)
+        if (!isHere(request)) deps.warm?.note(request, response, { kind: 'tarball', name, fileName: request.params.filename ?? '' }, negotiatedBy(request))
+        return sendTarball(request, response, { tarball: answer.tarball, warning: policyWarning(answer.judgement.verdict) })
       case 'absent':
         return notFound(response, `no version of ${name} has a tarball of this name`)
       case 'withdrawn':
@@ -186,8 +198,10 @@ export function createRouter(deps: RouterDeps): Router {
     const listing = await sourceOf(request).pipeline.listing(name, policy)
     if (listing === 'absent') return gone(request, response, { name }, policy, NO_PACKAGE)
     if (version === undefined && listing.verdicts.size === 0) return gone(request, response, { name }, policy, NO_PACKAGE)
-    if (version === undefined) return sourceOf(request).answers.packument(request, response, listing, base(request))
-    if (await sourceOf(request).answers.version(request, response, listing, version, base(request))) return
+    const { answers } = sourceOf(request)
+    if (!isHere(request)) noteDocument(request, response, { name, version, answers })
+    if (version === undefined) return answers.packument(request, response, listing, base(request))
+    if (await answers.version(request, response, listing, version, base(request))) return
     return gone(request, response, { name, version }, policy, `${name} has no version or tag ${version}`)
   }))
 
@@ -203,6 +217,17 @@ export function createRouter(deps: RouterDeps): Router {
   }))
   router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)), route(publishVersion({ ...deps, base })))
   return router
+}
+
+const negotiatedBy = (request: Request): Parameters<WarmAnswers['note']>[3] => ({ form: formFor(request), encoding: encodingFor(request) })
+
+/** What is published here, or no longer, may be another's name. */
+const forgetting = (warm: WarmAnswers): RequestHandler => (request, response, next) => {
+  if (['PUT', 'DELETE'].includes(request.method)) {
+    warm.forget()
+    response.once('close', () => { warm.forget() })
+  }
+  next()
 }
 
 /** Where a package comes from. */

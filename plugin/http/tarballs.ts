@@ -1,36 +1,97 @@
-import type { Request, Response } from 'express'
-import type { TarballAnswer } from '../pipeline/pipeline.ts'
-import { isFresh } from './respond.ts'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { StoredTarball } from '../domain/ports.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { byteRangeOf } from './byte-range.ts'
+import { preconditionOf } from './preconditions.ts'
 
-/**
- * Sends a verified tarball. It is on disk and complete, so Range and HEAD are Express's to answer; the ETag
- * is the digest, since the bytes under a version never change.
- */
-export function sendTarball(
-  request: Request,
-  response: Response,
-  { tarball, judgement }: Extract<TarballAnswer, { kind: 'served' }>,
-): Promise<void> {
-  const etag = `"${tarball.sha512.slice(0, 43)}"`
-  response.setHeader('Content-Type', 'application/octet-stream')
-  response.setHeader('ETag', etag)
-  response.setHeader('Cache-Control', 'no-cache')
-  if (judgement.verdict.outcome === 'warn')
-    response.setHeader('npm-policy-warning', [...new Set(judgement.verdict.reasons.map(({ code }) => code))].join(' '))
-  if (isFresh(request, etag, undefined)) {
-    response.status(304).end()
-    return Promise.resolve()
-  }
-  if (ignoresRange(request)) delete request.headers.range
-  return new Promise((resolve, reject) => {
-    response.sendFile(tarball.path, { etag: false, lastModified: false, cacheControl: false, dotfiles: 'allow' }, (error?: Error) => {
-      // The client went away: nobody is left to tell.
-      if (error === undefined || response.destroyed) resolve()
-      else if ('status' in error && (error.status === 416 || error.status === 412)) resolve(void response.status(error.status).end())
-      else reject(error)
-    })
-  })
+export interface TarballToSend {
+  readonly tarball: StoredTarball
+  /** What the client is told of it, see `policyWarning`. */
+  readonly warning: string | undefined
+  /** Milliseconds after which a client that takes nothing is left. */
+  readonly patience?: number
 }
 
-/** RFC 9110, 14.2 and 13.1.5: parts are for GET, and for a strong validator; a file's sender knows neither. */
-const ignoresRange = ({ method, headers }: Request): boolean => method !== 'GET' || String(headers['if-range']).startsWith('W/')
+/** A client on the slowest line takes some bytes in this time. */
+const PATIENCE = 120_000
+
+/** The codes of a verdict that lets something pass with a warning. */
+export const policyWarning = ({ outcome, reasons }: Verdict): string | undefined =>
+  outcome === 'warn' ? [...new Set(reasons.map(({ code }) => code))].join(' ') : undefined
+
+/**
+ * Answers GET or HEAD with a verified tarball, or the part of it that was asked for (RFC 9110, 13 and 14). The ETag is the digest,
+ * since the bytes under a version never change. Knows nothing of Express, and answers before it returns where the bytes are at hand.
+ * @throws Unavailable when the file was touched. Where nothing was sent yet, the response is as it was before; else it is destroyed,
+ * short of its Content-Length
+ */
+export async function sendTarball(request: IncomingMessage, response: ServerResponse, { tarball, warning, patience = PATIENCE }: TarballToSend): Promise<void> {
+  const { sha512, size } = tarball
+  const etag = `"${sha512.slice(0, 43)}"`
+  const headers: OutgoingHttpHeaders = { ETag: etag, 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes' }
+  if (warning !== undefined) headers['npm-policy-warning'] = warning
+  const status = preconditionOf(request.headers, etag)
+  if (status === 304) {
+    response.writeHead(304, headers).end()
+    return
+  }
+  const range = status === 412 ? undefined : byteRangeOf(request, size, etag)
+  if (status === 412 || range === 'unsatisfiable') {
+    headers['Content-Length'] = 0
+    if (range === 'unsatisfiable') headers['Content-Range'] = `bytes */${String(size)}`
+    response.writeHead(status === 412 ? 412 : 416, headers).end()
+    return
+  }
+  const { start, end } = range ?? { start: 0, end: size }
+  headers['Content-Type'] = 'application/octet-stream'
+  headers['Content-Length'] = end - start
+  if (range !== undefined) headers['Content-Range'] = `bytes ${String(start)}-${String(end - 1)}/${String(size)}`
+  const begin = (): unknown => response.writeHead(range === undefined ? 200 : 206, headers)
+
+  if (request.method === 'HEAD') {
+    begin()
+    response.end()
+    return
+  }
+  // Nobody waits any more, and `close` will not come once more.
+  if (response.closed) return
+  const part = tarball.read(start, end)
+  if (!('bytes' in part)) {
+    response.setTimeout(patience, () => { response.destroy() })
+    await sendSlices(response, part, end - start, begin)
+    return
+  }
+  const { bytes, release } = part
+  if (release !== undefined) response.once('close', () => { release(response.writableFinished) })
+  begin()
+  response.end(bytes)
+}
+
+async function sendSlices(response: ServerResponse, slices: AsyncIterable<Uint8Array>, length: number, begin: () => unknown): Promise<void> {
+  let sent = 0
+  try {
+    for await (const slice of slices) {
+      if (response.closed) return
+      if (sent === 0) begin()
+      sent += slice.length
+      if (!(await isTaken(response, slice, sent === length))) return
+    }
+  } catch (error) {
+    // The end that is missing says that this is not the file.
+    if (response.headersSent) response.destroy()
+    throw error
+  }
+}
+
+/** Whether the client took it all; false when it went away. */
+const isTaken = (response: ServerResponse, slice: Uint8Array, isLast: boolean): Promise<boolean> =>
+  new Promise((resolve) => {
+    const gone = (): void => { resolve(false) }
+    const taken = (error?: Error | null): void => {
+      response.off('close', gone)
+      resolve(error === undefined || error === null)
+    }
+    response.once('close', gone)
+    if (isLast) response.end(slice, taken)
+    else response.write(slice, taken)
+  })

@@ -22,7 +22,7 @@ export const servedAttestations = (document: Uint8Array): Buffer => new Body(ver
 /** A summary of a version from where it is. @throws Unavailable */
 export function summaryFor(
   ref: PackageRef,
-  { pipeline, document, base }: { readonly pipeline: Pick<Pipeline, 'tarball'>; readonly document: () => Promise<Uint8Array | undefined>; readonly base: string },
+  { pipeline, document, base }: { readonly pipeline: Pick<Pipeline, 'tarball'>; readonly document: () => Promise<Uint8Array | undefined>; readonly base: string | undefined },
   { vsa }: VsaDeps,
 ): Promise<Issued> {
   const attestations = async (): Promise<Buffer | undefined> => {

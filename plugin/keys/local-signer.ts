@@ -90,6 +90,8 @@ export class LocalSigner {
     if (signable.length === 0) return found
     const usable = new Map([ring.current, ...ring.keys].map((key) => [key.keyid, key]))
     const added: VersionRecord[] = []
+    // Once, and only where something is not known yet: each reading is of all versions.
+    let records: ReturnType<Ledger['records']> | undefined
     for (const { version, integrity = '', time } of signable) {
       const message = `${specOf({ name, version })}:${integrity}`
       const remembered = this.#known.get(message)
@@ -97,7 +99,8 @@ export class LocalSigner {
         found.set(version, remembered)
         continue
       }
-      const record = ledger.records(PUBLISHED_HERE, name).get(version)
+      records ??= ledger.records(PUBLISHED_HERE, name)
+      const record = records.get(version)
       if (record !== undefined && record.integrity !== integrity) {
         this.#warn(`${specOf({ name, version })} was published here with other bytes, and is served unsigned; if that is right: ledger reset`)
         continue

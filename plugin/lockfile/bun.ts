@@ -84,6 +84,7 @@ function described(key: string, spec: string, resolved: string | undefined, inte
   if (isPath(rest)) return as('file', '', rest)
   if (isAddress(rest)) return as('url', '', rest)
   if (!/^\d/.test(rest)) return as(/\.(?:tgz|tar\.gz)$/.test(rest) ? 'file' : 'git', '', rest)
-  if (own(entries.get(key)?.info ?? {}, 'bundled') === true) return as('bundled', rest, resolved)
+  // In whose tarball would it be, at the top? And what has an address is fetched from it.
+  if (own(entries.get(key)?.info ?? {}, 'bundled') === true && parentOf(key) !== '' && resolved === undefined) return as('bundled', rest, resolved)
   return as(name === lastName(key) ? 'registry' : 'alias', rest, resolved)
 }

@@ -30,6 +30,11 @@ export function readNpm(document: JsonObject): Graph {
 }
 
 const isModule = (place: string): boolean => place.includes(MODULES)
+/**
+ * npm fetches what it finds in no tarball from its address, and the project's own `bundleDependencies` always: there the flag says
+ * nothing about who vouches for a package (arborist: `#assignBundles`, `inDepBundle`, `#bundleMissing`).
+ */
+const isWithinAPackage = (place: string): boolean => place.indexOf(MODULES) !== place.lastIndexOf(MODULES)
 const nameAt = (place: string): string => place.slice(place.lastIndexOf(MODULES) + MODULES.length)
 
 const recordedOf = (entry: JsonObject): NonNullable<Node['recorded']> => ({
@@ -46,7 +51,7 @@ function described(place: string, entry: JsonObject, ranges: readonly string[]):
   const integrity = textAt(entry, 'integrity', place)
   const as = (kind: Described['kind']): Described => ({ name, version, kind, integrity, resolved })
   if (flagAt(entry, 'link')) return as(resolved?.startsWith('..') === true || ranges.some(isPath) ? 'file' : 'workspace')
-  if (flagAt(entry, 'inBundle')) return as('bundled')
+  if (flagAt(entry, 'inBundle') && isWithinAPackage(place) && resolved === undefined) return as('bundled')
   if (resolved !== undefined && isGit(resolved)) return as('git')
   if (resolved !== undefined && !isAddress(resolved)) return as('file')
   if (ranges.some(isAddress)) return as('url')

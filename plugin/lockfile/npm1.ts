@@ -41,7 +41,7 @@ function collect(level: Level, nodes: Map<string, Node>, isOwn: (name: string) =
       const to = find(below, wanted)
       return to === undefined ? [] : [{ to, range, kind: 'prod' }]
     })
-    nodes.set(id, { described: described(name, entry, isOwn(name)), label: name, edges, key: name, recorded: { dev: flagAt(entry, 'dev'), optional: flagAt(entry, 'optional'), peer: false } })
+    nodes.set(id, { described: described(name, entry, { mayBeOwn: isOwn(name), isWithinAPackage: level.above !== undefined }), label: name, edges, key: name, recorded: { dev: flagAt(entry, 'dev'), optional: flagAt(entry, 'optional'), peer: false } })
     collect(below, nodes, isOwn, depth + 1)
   }
 }
@@ -54,17 +54,19 @@ function find(from: Level, name: string): string | undefined {
   return undefined
 }
 
-function described(called: string, entry: JsonObject, mayBeOwn: boolean): Described {
+function described(called: string, entry: JsonObject, { mayBeOwn, isWithinAPackage }: { readonly mayBeOwn: boolean; readonly isWithinAPackage: boolean }): Described {
   const text = textAt(entry, 'version', called)
   if (text === undefined || text === '') throw new Malformed(`${JSON.stringify(called)} has no version`)
   const alias = text.startsWith('npm:') ? splitFirst(text.slice(4)) : undefined
   const [name, version] = alias === undefined ? [called, text] : [alias.name, alias.rest]
-  const resolved = textAt(entry, 'resolved', called)
+  // npm 6 wrote `false` for what it found in a tarball.
+  const resolved = own(entry, 'resolved') === false ? undefined : textAt(entry, 'resolved', called)
   const integrity = textAt(entry, 'integrity', called)
   const as = (kind: Described['kind'], which = version, from = resolved): Described => ({ name, version: which, kind, integrity, resolved: from })
-  if (flagAt(entry, 'bundled')) return as('bundled')
   if (isGit(version)) return as('git', '', version)
   if (isAddress(version)) return as('url', '', version)
+  // As in later versions of the format: what has an address is fetched from it.
+  if (flagAt(entry, 'bundled') && isWithinAPackage && resolved === undefined) return as('bundled')
   if (isPath(version)) return as(mayBeOwn && !/^file:(?:\.\.|.*\.t(?:ar\.)?gz$)/.test(version) ? 'workspace' : 'file', '', version)
   return as(alias === undefined ? 'registry' : 'alias')
 }

@@ -13,7 +13,7 @@ import { hasSameIntegrity } from './signatures.ts'
 
 export interface AttestationDeps {
   readonly verifier: Verifier
-  readonly ledger: Ledger
+  readonly ledger: Pick<Ledger, 'records' | 'record'>
   readonly bytes: ByteStore
 }
 

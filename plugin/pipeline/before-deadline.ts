@@ -2,6 +2,7 @@ import { Unavailable } from '../domain/errors.ts'
 import type { AttestationResult, Policy } from '../domain/ports.ts'
 import { verifiedAttestations, type AttestationDeps } from './attestations.ts'
 import type { PackageContext } from './context.ts'
+import { GatheredRecords } from './gathered-records.ts'
 import { wantedFirst } from './selection.ts'
 
 export interface DeadlineDeps extends AttestationDeps {
@@ -21,20 +22,24 @@ export async function attestationsBeforeDeadline(
   { othersFollow, onLate }: { readonly othersFollow: boolean; readonly onLate: () => void },
 ): Promise<ReadonlyMap<string, AttestationResult>> {
   const verified = new Map<string, AttestationResult>()
+  const records = new GatheredRecords(deps.ledger)
+  const gathering = { ...deps, ledger: records }
   let late = false
   const work = Promise.all(
     wantedFirst(context, policy).map((manifest) =>
       deps.limit(async () => {
         if (late && (policy.listing !== 'verified' || othersFollow)) return
-        verified.set(manifest.version, await verifiedAttestations(context, manifest, deps))
+        verified.set(manifest.version, await verifiedAttestations(context, manifest, gathering))
       }, context.upstream.name).catch(unlessBusy),
     ),
   )
-  const finished = await Promise.race([work.then(() => true), deps.deadline().then(() => false)])
+  // What an answer rests on is remembered before it is given.
+  const flush = (): void => { records.flush() }
+  const finished = await Promise.race([work.then(() => true), deps.deadline().then(() => false)]).finally(flush)
   if (finished) return verified
   late = true
   const inTime = new Map(verified)
-  work.then(() => context.facts.save()).then(onLate, deps.onBackgroundError)
+  work.finally(flush).then(() => context.facts.save()).then(onLate, deps.onBackgroundError)
   return inTime
 }
 

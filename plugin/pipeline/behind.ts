@@ -2,6 +2,7 @@ import type { VersionManifest } from '../domain/packument.ts'
 import type { AttestationResult } from '../domain/ports.ts'
 import { verifiedAttestations, type AttestationDeps } from './attestations.ts'
 import type { PackageContext } from './context.ts'
+import { GatheredRecords } from './gathered-records.ts'
 
 export interface Listener {
   /** What was found of one version. Answers whether that is news. */
@@ -13,6 +14,8 @@ export interface Listener {
 interface Rest {
   readonly context: PackageContext
   readonly manifests: readonly VersionManifest[]
+  /** Questions at one time, to begin with. */
+  readonly lanes: number
 }
 
 const AT_ONCE = 2
@@ -21,6 +24,8 @@ const MAX_PACKAGES = 1000
 /** Bytes of documents, which stay in memory as long as their versions wait. */
 const MAX_DOCUMENTS = 128 * 1024 ** 2
 const FAILURES = 3
+/** Versions of one package at one time, some of them asked for while others are verified. */
+const LANES = 16
 
 /**
  * Verifies what listings named on a claim, so that later ones rest on facts. Nobody waits for it: the uplink is asked in the
@@ -45,12 +50,12 @@ export class Behind {
   }
 
   /** Takes the place of what waits of this package. */
-  add(context: PackageContext, manifests: readonly VersionManifest[]): void {
+  add(context: PackageContext, manifests: readonly VersionManifest[], lanes = 1): void {
     const { packument, size } = context.document
     this.#take(packument.name)
     const fits = this.#waiting.size < MAX_PACKAGES && this.#documents + size <= MAX_DOCUMENTS
     if (this.#closed || manifests.length === 0 || !fits) return
-    this.#waiting.set(packument.name, { context, manifests })
+    this.#waiting.set(packument.name, { context, manifests, lanes })
     this.#documents += size
     this.#start()
   }
@@ -83,11 +88,11 @@ export class Behind {
     return rest
   }
 
-  async #run(name: string, { context, manifests }: Rest): Promise<void> {
+  async #run(name: string, { context, manifests, lanes }: Rest): Promise<void> {
     try {
-      const goOn = await this.#slice(context, manifests.slice(0, SLICE))
+      const goOn = await this.#slice({ context, manifests: manifests.slice(0, SLICE), lanes })
       // A newer listing has said what is left, if it has spoken meanwhile.
-      if (goOn && !this.#waiting.has(name)) this.add(context, manifests.slice(SLICE))
+      if (goOn > 0 && !this.#waiting.has(name)) this.add(context, manifests.slice(SLICE), goOn)
     } catch (error) {
       this.#onError(error)
     } finally {
@@ -96,23 +101,57 @@ export class Behind {
     }
   }
 
-  /** Answers whether it is worth going on: an uplink that does not answer is left alone. */
-  async #slice(context: PackageContext, manifests: readonly VersionManifest[]): Promise<boolean> {
+  /** Answers how many at a time to go on with: none where an uplink does not answer and is left alone. */
+  async #slice({ context, manifests, lanes }: Rest): Promise<number> {
     const { facts, document } = context
     const before = facts.added
-    let failures = 0
-    let news = false
-    for (const manifest of manifests) {
-      if (this.#closed || failures >= FAILURES) break
-      const result = await verifiedAttestations(context, manifest, this.#deps, 'background')
-      failures = result.provenance.state === 'unavailable' ? failures + 1 : 0
-      news = this.#listener?.found(context, manifest, result) === true || news
+    const records = new GatheredRecords(this.#deps.ledger)
+    const deps = { ...this.#deps, ledger: records }
+    const state = { failures: 0, news: false }
+    const goesOn = (): boolean => !this.#closed && state.failures < FAILURES
+    const verify = async (manifest: VersionManifest): Promise<boolean> => {
+      const result = await verifiedAttestations(context, manifest, deps, 'background')
+      const answered = result.provenance.state !== 'unavailable'
+      state.failures = answered ? 0 : state.failures + 1
+      if (this.#listener?.found(context, manifest, result) === true) state.news = true
+      return answered
     }
+    const reached = await inLanes(manifests, { from: lanes, most: LANES, goesOn }, verify).finally(() => { records.flush() })
     // Not for nothing: a listing made anew would only have the same asked for again.
-    if (news || facts.added > before) {
+    if (state.news || facts.added > before) {
       await facts.save()
       this.#listener?.learned(document.packument.name)
     }
-    return !this.#closed && failures < FAILURES
+    return goesOn() ? reached : 0
   }
+}
+
+/**
+ * Works through items in order, `from` at a time, one more after each that went well, and one at a time after one that did not: an
+ * uplink in trouble is not asked a bundle of questions to find that out. Ends early when `goesOn` says so, or with the first error.
+ * @returns how many at a time it came to
+ */
+export async function inLanes<Item>(
+  items: readonly Item[],
+  { from, most, goesOn }: { readonly from: number; readonly most: number; readonly goesOn: () => boolean },
+  work: (item: Item) => Promise<boolean>,
+): Promise<number> {
+  let lanes = from
+  const errors: unknown[] = []
+  const running = new Set<Promise<void>>()
+  const ended = (): boolean => errors.length > 0 || !goesOn()
+  for (const item of items) {
+    while (running.size >= lanes && !ended()) await Promise.race(running)
+    if (ended()) break
+    const run = work(item)
+      .then(
+        (wentWell) => { lanes = wentWell ? Math.min(lanes + 1, most) : 1 },
+        (error: unknown) => { errors.push(error) },
+      )
+      .finally(() => { running.delete(run) })
+    running.add(run)
+  }
+  await Promise.all(running)
+  if (errors.length > 0) throw errors[0]
+  return lanes
 }

@@ -4,7 +4,7 @@ import { NO_HISTORY, NO_PINS, type Contents, type Hint } from '../domain/history
 import type { Integrity } from '../domain/integrity.ts'
 import { own, ownObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
-import type { VersionManifest } from '../domain/packument.ts'
+import { briefOf, type VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { AttestationResult, InstallManifest, Ledger, TarballInspector, VersionRecord } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
@@ -100,9 +100,11 @@ const addressOf = (registry: string): string => {
 }
 
 /** npm takes `versions[key]` for the version it asked for, whatever the entry calls itself. */
-function manifestFaults({ document: { packument } }: PackageContext, { version, raw }: VersionManifest): readonly Reason[] {
+function manifestFaults({ document: { packument } }: PackageContext, manifest: VersionManifest): readonly Reason[] {
+  const { version } = manifest
   const spec = specOf({ name: packument.name, version })
-  if (own(raw, 'name') !== packument.name || own(raw, 'version') !== version)
+  const entry = briefOf(manifest)
+  if (own(entry, 'name') !== packument.name || own(entry, 'version') !== version)
     return [reason('manifest-mismatch', `the registry's entry for ${spec} is of another package or version`)]
   // Loosely, as npm's clients read versions: old ones such as 3.0.0rc3 are still installed.
   if (semver.parse(version, { loose: true }) === null) return [reason('manifest-mismatch', `${spec} is not a valid version`)]
@@ -136,7 +138,8 @@ function addressFaults({ upstream, document }: PackageContext, { version, dist }
   return [reason('tarball-host-refused', `the registry names an address for the tarball of ${spec} that is not its own`)]
 }
 
-export const tarballFactKey = (sha512: string): string => `tarball:${sha512}`
+/** The number is that of what is read in a tarball: facts of less are not known. */
+export const tarballFactKey = (sha512: string): string => `tarball2:${sha512}`
 
 /** What was read in a tarball: the manifest inside, or why no installer should be given it. Permanent for its digest. */
 export type TarballFact = { readonly manifest: InstallManifest } | { readonly refused: string }
@@ -174,8 +177,8 @@ export function claimsOf({ document: { packument } }: PackageContext, manifest: 
   return { published: published === undefined || Number.isNaN(published.getTime()) ? undefined : published, ...hintsOf(manifest) }
 }
 
-export function hintsOf({ raw }: VersionManifest): Pick<VersionClaims, Hint> {
-  const npmUser = ownObject(raw, '_npmUser') ?? {}
+export function hintsOf(manifest: VersionManifest): Pick<VersionClaims, Hint> {
+  const npmUser = ownObject(briefOf(manifest), '_npmUser') ?? {}
   return { trustedPublisher: own(npmUser, 'trustedPublisher') !== undefined, stagedPublish: own(npmUser, 'approver') !== undefined }
 }
 

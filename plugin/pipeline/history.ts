@@ -6,6 +6,7 @@ import type { Hint } from '../domain/history.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import type { AttestationResult, Ledger } from '../domain/ports.ts'
+import { inTurns } from '../domain/turns.ts'
 import { knownAttestations } from './attestations.ts'
 import { claimsOf, hintsOf, notBefore } from './candidate.ts'
 import type { PackageContext } from './context.ts'
@@ -16,45 +17,36 @@ import { knownSignature } from './signatures.ts'
  * All versions of a package, each with what came before it. Where none is better than another, nothing is built. Without `known`, the
  * candidates are all there is to go by.
  */
-export function withHistory(
+export async function withHistory(
   candidates: readonly Candidate[],
   known?: { readonly context: PackageContext; readonly ledger: Ledger },
-): readonly Candidate[] {
+): Promise<readonly Candidate[]> {
   const remembered = known === undefined ? [] : onlyRemembered(known.context)
   if (remembered.length === 0 && !differ(candidates)) return candidates
-  const history = chronologyOf(
-    () => [
-      ...candidates.flatMap((candidate) => ofCandidate(candidate, known?.context)),
-      ...remembered.flatMap((manifest) => (known === undefined ? [] : ofMemory(known.context, manifest, known.ledger))),
-    ],
-    byNumber,
-  )
-  return candidates.map((candidate) => ({ ...candidate, history }))
+  const named = await inTurns(candidates, (candidate) => ofCandidate(candidate, known?.context))
+  const gone = await inTurns(remembered, (manifest) => (known === undefined ? [] : ofMemory(known.context, manifest, known.ledger)))
+  const history = chronologyOf(() => [...named, ...gone].flat(), byNumber)
+  return inTurns(candidates, (candidate) => ({ ...candidate, history }))
 }
 
 /**
  * One version with what came before it, as far as that is known. `recent` is what was found wrong with another version's attestations
  * a moment ago.
  */
-export function withKnownHistory(
+export async function withKnownHistory(
   context: PackageContext,
   candidate: Candidate,
   ledger: Ledger,
   recent: (manifest: VersionManifest) => AttestationResult | undefined = () => undefined,
-): Candidate {
+): Promise<Candidate> {
   const outranks = outranker(context, candidate)
   const others = [...context.document.packument.versions.values()].filter(({ version }) => version !== candidate.ref.version)
-  const shown = others.filter(outranks)
+  const shown = (await inTurns(others, (manifest) => (outranks(manifest) ? [manifest] : []))).flat()
   const remembered = onlyRemembered(context).filter(({ version }) => version !== candidate.ref.version)
   if (shown.length === 0 && remembered.length === 0) return candidate
-  const history = chronologyOf(
-    () => [
-      ...ofCandidate(candidate, context),
-      ...shown.flatMap((manifest) => ofManifest(context, manifest, candidate.notBefore, ledger, recent)),
-      ...remembered.flatMap((manifest) => ofMemory(context, manifest, ledger)),
-    ],
-    byNumber,
-  )
+  const before = await inTurns(shown, (manifest) => ofManifest(context, manifest, candidate.notBefore, ledger, recent))
+  const gone = await inTurns(remembered, (manifest) => ofMemory(context, manifest, ledger))
+  const history = chronologyOf(() => [ofCandidate(candidate, context), ...before, ...gone].flat(), byNumber)
   return { ...candidate, history }
 }
 

@@ -28,14 +28,20 @@ export class ListingCache {
   }
 
   async get(name: string, basis: string, now: Date, build: () => Promise<Listing>): Promise<Listing> {
-    const entry = this.#entries.get(name)
-    if (entry?.basis === basis && isCurrent(entry.listing, now)) return entry.listing
+    const known = this.peek(name, basis, now)
+    if (known !== undefined) return known
     return this.#building.run(`${basis} ${name}`, async () => {
       const learned = this.#learned
       const listing = await build()
       if (this.#learned === learned) this.#entries.set(name, { basis, listing })
       return listing
     })
+  }
+
+  /** What `get` would answer without building it. */
+  peek(name: string, basis: string, now: Date): Listing | undefined {
+    const entry = this.#entries.get(name)
+    return entry?.basis === basis && isCurrent(entry.listing, now) ? entry.listing : undefined
   }
 
   /** Something was learned of this package that its listing does not show yet. */

@@ -16,6 +16,8 @@ export class Listing {
   /** What becomes of refused versions. */
   readonly withheld: Policy['withheld']
   readonly builtAt: Date
+  /** sha256 of the upstream's document, hex. */
+  readonly digest: string
   /** Bytes of the upstream's document. */
   readonly documentSize: number
   /** The upstream could not be asked: this is its last good answer. */
@@ -42,6 +44,7 @@ export class Listing {
     this.verdicts = new Map(judged.map(({ candidate, verdict }) => [candidate.ref.version, verdict]))
     this.kept = kept
     this.builtAt = builtAt
+    this.digest = document.digest
     this.documentSize = document.size
     const all = [...ends, ...judged.flatMap(({ verdict }) => verdict.validUntil ?? [])]
     const first = all.reduce((earliest, end) => Math.min(earliest, end.getTime()), Infinity)

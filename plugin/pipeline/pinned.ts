@@ -1,7 +1,7 @@
 import { parseIntegrity, type Integrity } from '../domain/integrity.ts'
 import { own, ownObject, type JsonObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
-import type { VersionManifest } from '../domain/packument.ts'
+import { withIntegrities, type VersionManifest } from '../domain/packument.ts'
 import type { Clock, Policy, TarballInspector, UpstreamPackument, Upstreams } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
@@ -25,22 +25,15 @@ export function withPinnedIntegrities(document: UpstreamPackument, policy: Polic
   const { packument } = document
   const pinned = [...policy.pinnedIntegrities(packument.name, now)].flatMap(([version, integrity]) => {
     const manifest = packument.versions.get(version)
-    return manifest === undefined || !lacksIntegrity(manifest) ? [] : [[version, pinnedTo(manifest, integrity)] as const]
+    return manifest === undefined || !lacksIntegrity(manifest) ? [] : [[version, integrity] as const]
   })
-  if (pinned.length === 0) return document
-  return { ...document, packument: { ...packument, versions: new Map([...packument.versions, ...pinned]) } }
+  return pinned.length === 0 ? document : { ...document, packument: withIntegrities(packument, new Map(pinned)) }
 }
 
 /** Something that is there and not understood is no reason to look away. */
 const lacksIntegrity = ({ raw }: VersionManifest): boolean => [undefined, null, ''].includes(own(distOf(raw), 'integrity') as string | null | undefined)
 
 const distOf = (raw: JsonObject): JsonObject => ownObject(raw, 'dist') ?? {}
-
-const pinnedTo = (manifest: VersionManifest, integrity: string): VersionManifest => ({
-  ...manifest,
-  dist: { ...manifest.dist, integrity, pinned: true },
-  raw: { ...manifest.raw, dist: { ...distOf(manifest.raw), integrity } },
-})
 
 export function integrityOf({ dist }: VersionManifest): Integrity {
   const integrity = parseIntegrity(dist.integrity)

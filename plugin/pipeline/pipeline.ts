@@ -7,29 +7,17 @@ import type { Candidate } from '../domain/evidence.ts'
 import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
-import type {
-  AttestationResult,
-  ByteStore,
-  Clock,
-  DecisionLog,
-  FactStore,
-  Ledger,
-  Policy,
-  StoredTarball,
-  TarballInspector,
-  TrustMaterial,
-  TrustRenewal,
-  Upstream,
-  UpstreamPackument,
-  Upstreams,
-  Verifier,
-} from '../domain/ports.ts'
-import { isServed, type Verdict } from '../domain/verdict.ts'
+import type { AttestationResult, FoundPackument, Policy, TrustMaterial, Upstream, UpstreamPackument } from '../domain/ports.ts'
+import { inTurns, mapInTurns } from '../domain/turns.ts'
+import { isServed } from '../domain/verdict.ts'
 import { assertAvailable, knownAttestations, verifiedAttestations } from './attestations.ts'
 import { attestationsBeforeDeadline } from './before-deadline.ts'
-import type { Behind } from './behind.ts'
 import { candidateOf, isVouchedFor, lateFaults } from './candidate.ts'
 import { openPackage, type PackageContext } from './context.ts'
+import { basisOf } from './basis.ts'
+import { DeliveredTarballs } from './delivered.ts'
+import type { PipelineDeps } from './deps.ts'
+import type { Judgement, ServedTarball, TarballAnswer } from './judgement.ts'
 import { withHistory, withKnownHistory } from './history.ts'
 import { ListingCache } from './listing-cache.ts'
 import { findPinned } from './pinned.ts'
@@ -43,55 +31,22 @@ import { Suspects } from './suspects.ts'
 import { versionOfFile } from './tarball-name.ts'
 import { servedRecord, verifiedTarball } from './tarball.ts'
 
-export interface PipelineDeps {
-  readonly upstreams: Upstreams
-  readonly verifier: Verifier
-  readonly facts: FactStore
-  readonly ledger: Ledger
-  readonly bytes: ByteStore
-  readonly inspector: TarballInspector
-  /** The policy in force. Each question to the pipeline is answered by one policy, from its first word to its last. */
-  readonly policy: () => Policy
-  readonly trustOf: (uplink: string) => TrustMaterial
-  /** Asked when evidence rests on what the trust material does not name; without it, that is the last word. */
-  readonly renewal?: TrustRenewal | undefined
-  readonly signsAlways: (uplink: string) => boolean
-  readonly decisions: DecisionLog
-  readonly clock: Clock
-  /** Runs tasks of an uplink a few at a time, in the order given. */
-  readonly limit: <Result>(task: () => Promise<Result>, uplink: string) => Promise<Result>
-  /** Bytes that listings may take in memory; a default when not given. */
-  readonly listingMemory?: number | undefined
-  /** Settles when a first answer should not wait any longer for provenance. */
-  readonly deadline: () => Promise<void>
-  /** Verifies the rest behind an answer; without it, what a listing names on a claim is left to the gate. */
-  readonly behind?: Behind | undefined
-  /** Told of failures in work that no request waits for. */
-  readonly onBackgroundError: (error: unknown) => void
-}
+export type { PipelineDeps } from './deps.ts'
+export type { Judgement, TarballAnswer } from './judgement.ts'
 
-/** One version, judged in full. */
-export interface Judgement {
-  readonly ref: PackageRef
-  readonly candidate: Candidate
-  readonly verdict: Verdict
-  /** Of the policy that judged. */
-  readonly policyRevision: string
-}
-
-export type TarballAnswer =
-  | { readonly kind: 'served'; readonly judgement: Judgement; readonly tarball: StoredTarball }
-  | { readonly kind: 'refused'; readonly judgement: Judgement }
-  /** Known before, and gone upstream. */
-  | { readonly kind: 'withdrawn'; readonly ref: PackageRef }
-  | { readonly kind: 'absent' }
+/** When evidence of versions stops counting, or is compared with something else. */
+const endsOf = (context: PackageContext, candidates: readonly Candidate[], now: Date): readonly Date[] =>
+  [...askedAgain(context, candidates, now), ...renewalEnds(candidates, context, now), ...settleTimes(candidates, now)]
 
 const ABSENT = { state: 'absent' } as const
+/** What another process writes counts for warm answers so much later. */
+const GLANCE_MS = 1
 const NO_ATTESTATIONS: AttestationResult = { publishAttestation: ABSENT, provenance: ABSENT }
 
 export class Pipeline {
   readonly #deps: PipelineDeps
   readonly #listings: ListingCache
+  readonly #tarballs = new DeliveredTarballs()
   readonly #suspects = new Suspects()
   readonly #recent = new RecentEvidence()
 
@@ -100,7 +55,7 @@ export class Pipeline {
     this.#listings = new ListingCache(deps.listingMemory)
     deps.behind?.listen({
       found: (context, manifest, result) => this.#recent.note(context, manifest, result, deps.clock.now()),
-      learned: (name) => { this.#listings.forget(name) },
+      learned: (name) => { this.#forget(name) },
     })
   }
 
@@ -113,11 +68,19 @@ export class Pipeline {
     if (found === 'absent') return 'absent'
     const { upstream, document } = found
     const trust = this.#deps.trustOf(upstream.name)
-    const { ledger } = this.#deps
-    const isOwner = (ledger.origin(name) ?? upstream.registry) === upstream.registry
-    const memory = [upstream.name, ledger.signs(upstream.registry), ledger.lastReset(name), ledger.identities.revision(name), isOwner]
-    const basis = [document.digest, policy.revision, trust.revision, ...memory].join(' ')
-    return this.#listings.get(name, basis, this.#deps.clock.now(), () => this.#list(upstream, document, trust, policy))
+    return this.#listings.get(name, this.#basis(found, policy), this.#deps.clock.now(), () => this.#list(upstream, document, trust, policy))
+  }
+
+  /** What `listing` would answer with now, if nothing had to be asked, read or judged for it. */
+  readyListing(name: string, policy = this.#deps.policy()): Listing | undefined {
+    const found = this.#deps.upstreams.peek?.(name)
+    return found && this.#listings.peek(name, this.#basis(found, policy, GLANCE_MS), this.#deps.clock.now())
+  }
+
+  /** What `tarball` would answer with now, if nothing had to be asked, read or judged for it, and the bytes are at hand. */
+  readyTarball(name: string, fileName: string, policy = this.#deps.policy()): ServedTarball | undefined {
+    const found = this.#deps.upstreams.peek?.(name)
+    return found && this.#delivered(name, fileName, this.#basis(found, policy, GLANCE_MS))
   }
 
   /**
@@ -131,11 +94,17 @@ export class Pipeline {
     const manifest = version === undefined || found === 'absent' ? undefined : found.document.packument.versions.get(version)
     if (found === 'absent' || manifest === undefined) return this.#gone(name, fileName)
 
+    const basis = this.#basis(found, policy)
+    const again = this.#delivered(name, fileName, basis)
+    if (again !== undefined) return again
+    const { learned } = this.#tarballs
     const context = await this.#open(found.upstream, found.document)
     try {
       const judgement = await this.#judge(context, manifest, policy)
       if (!isServed(judgement.verdict)) return this.#refuse(judgement)
-      return await this.#deliver(context, manifest, judgement, policy)
+      const answer = await this.#deliver(context, manifest, judgement, policy)
+      if (answer.kind === 'served') this.#keep(context, fileName, answer, { basis, learned })
+      return answer
     } finally {
       await context.facts.save()
     }
@@ -183,6 +152,32 @@ export class Pipeline {
     return kept ?? 'absent'
   }
 
+  #basis(found: FoundPackument, policy: Policy, age = 0): string {
+    return basisOf(found, policy, this.#deps.trustOf(found.upstream.name), { ledger: this.#deps.ledger, age })
+  }
+
+  /** Delivered a moment ago, by the same policy, on the same evidence. */
+  #delivered(name: string, fileName: string, basis: string): ServedTarball | undefined {
+    const known = this.#tarballs.get(name, fileName, basis, this.#deps.clock.now())
+    const tarball = known && this.#deps.bytes.ready(known.sha512)
+    if (known === undefined || tarball === undefined) return undefined
+    const { judgement } = known
+    this.#record(judgement.verdict.outcome === 'warn' ? 'warned' : 'served', judgement)
+    return { kind: 'served', judgement, tarball }
+  }
+
+  #keep(context: PackageContext, fileName: string, { judgement, tarball: { sha512 } }: ServedTarball, begun: { readonly basis: string; readonly learned: number }): void {
+    const now = this.#deps.clock.now()
+    const { candidate, verdict: { validUntil }, ref } = judgement
+    const ends = [...(validUntil === undefined ? [] : [validUntil]), ...endsOf(context, [candidate], now)]
+    this.#tarballs.keep(ref.name, fileName, { judgement, sha512 }, { ...begun, now, ends })
+  }
+
+  #forget(name: string): void {
+    this.#listings.forget(name)
+    this.#tarballs.forget(name)
+  }
+
   #open(upstream: Upstream, document: UpstreamPackument): Promise<PackageContext> {
     return openPackage(upstream, document, this.#deps.trustOf(upstream.name), this.#deps)
   }
@@ -206,12 +201,12 @@ export class Pipeline {
     const signatures = await signaturesOf(context, manifests, this.#deps.verifier, this.#deps.ledger)
     const attestations = await attestationsBeforeDeadline(context, policy, this.#deps, {
       othersFollow: this.#deps.behind !== undefined,
-      onLate: () => { this.#listings.forget(packument.name) },
+      onLate: () => { this.#forget(packument.name) },
     })
     // The gate compares with what came before, and asks nobody about others: what was found wrong here is known there.
     this.#recent.noteAll(context, attestations, now)
-    const suspicions = new Map(manifests.map((manifest) => [manifest, this.#suspects.of(upstream.registry, packument.name, manifest, now)]))
-    const candidates = withHistory(manifests.map((manifest) => {
+    const suspicions = await mapInTurns(await inTurns(manifests, (manifest) => [manifest, this.#suspects.of(upstream.registry, packument.name, manifest, now)] as const))
+    const alone = await inTurns(manifests, (manifest) => {
       const known = attestations.get(manifest.version) ?? knownAttestations(context, manifest)
       const parts = {
         signature: signatures.get(manifest.version) ?? ABSENT,
@@ -219,15 +214,18 @@ export class Pipeline {
         byteFaults: suspicions.get(manifest)?.reasons ?? [],
       }
       return candidateOf(context, manifest, parts, this.#deps)
-    }), { context, ledger: this.#deps.ledger })
+    })
+    const candidates = await withHistory(alone, { context, ledger: this.#deps.ledger })
     await context.facts.save()
     if (trust.keysArePinned !== true && candidates.some(isVouchedFor)) this.#deps.ledger.setOrigin(packument.name, upstream.registry)
     this.#deps.behind?.add(context, leftOver(context, candidates, policy))
-    const judged = withPins(context, candidates, policy, now, this.#deps.ledger).map((candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
+    const pinned = withPins(context, candidates, policy, now, this.#deps.ledger)
+    const judged = await inTurns(pinned, (candidate) => ({ candidate, verdict: policy.evaluate(candidate, 'listing', now) }))
     noteChanges(context, judged, policy, now, this.#deps.ledger)
-    const ends = [...[...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? []), ...askedAgain(context, candidates, now), ...renewalEnds(candidates, context, now), ...settleTimes(candidates, now)]
-    for (const { candidate, verdict } of judged)
+    const ends = [...[...suspicions.values()].flatMap((suspicion) => suspicion?.until ?? []), ...endsOf(context, candidates, now)]
+    await inTurns(judged, ({ candidate, verdict }) => {
       if (verdict.outcome === 'deny') this.#record('withheld', { ref: candidate.ref, candidate, verdict, policyRevision: policy.revision }, now)
+    })
     return new Listing(document, upstream.name, policy, judged, keptEvidence(context, candidates), now, ends)
   }
 
@@ -237,12 +235,12 @@ export class Pipeline {
       signaturesOf(context, [manifest], this.#deps.verifier, this.#deps.ledger),
       needsAttestations(policy, context, manifest) ? verifiedAttestations(context, manifest, this.#deps) : NO_ATTESTATIONS,
     ])
-    if (this.#recent.note(context, manifest, attestations, this.#deps.clock.now())) this.#listings.forget(packument.name)
+    if (this.#recent.note(context, manifest, attestations, this.#deps.clock.now())) this.#forget(packument.name)
     const signature = signatures.get(manifest.version) ?? ABSENT
     const alone = candidateOf(context, manifest, { signature, attestations, byteFaults: [] }, this.#deps)
     const now = this.#deps.clock.now()
     const compared = await withKnownPins(context, alone, policy, now, this.#deps)
-    const candidate = withKnownHistory(context, compared, this.#deps.ledger, (other) => this.#recent.of(context, other, this.#deps.clock.now())?.result)
+    const candidate = await withKnownHistory(context, compared, this.#deps.ledger, (other) => this.#recent.of(context, other, this.#deps.clock.now())?.result)
     const judgement = { ref: candidate.ref, candidate, verdict: policy.evaluate(candidate, 'gate', now), policyRevision: policy.revision }
     noteChanges(context, [judgement], policy, now, this.#deps.ledger)
     return judgement
@@ -255,7 +253,7 @@ export class Pipeline {
     const { registry } = context.upstream
     const { tarball, contents, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
     const now = this.#deps.clock.now()
-    if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#listings.forget(candidate.ref.name)
+    if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#forget(candidate.ref.name)
     const recorded = this.#deps.ledger.records(registry, candidate.ref.name).get(manifest.version)
     const late = [...faults, ...lateFaults(context, manifest, this.#deps.ledger.origin(candidate.ref.name), recorded)]
     const final = { ...candidate, faults: [...candidate.faults, ...late], contents }

@@ -62,7 +62,7 @@ export async function judgePublication(publication: Publication, deps: PublishDe
 
   const attestations = { publishAttestation: ABSENT, provenance }
   const byteFaults = [...publication.faults, ...faults]
-  const known = withKnownHistory(context, candidateOf(context, manifest, { signature: ABSENT, attestations, byteFaults }, deps), deps.ledger)
+  const known = await withKnownHistory(context, candidateOf(context, manifest, { signature: ABSENT, attestations, byteFaults }, deps), deps.ledger)
   const candidate = { ...known, contents, notBefore: LONG_AGO }
   const policy = deps.policy()
   const now = deps.clock.now()

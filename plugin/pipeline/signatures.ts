@@ -4,6 +4,7 @@ import { parseIntegrity } from '../domain/integrity.ts'
 import type { RegistrySignature, VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { Ledger, RegistryKey, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
+import { inTurns, nextTurn } from '../domain/turns.ts'
 import type { PackageContext } from './context.ts'
 import { unlessRenewing } from './renewal.ts'
 
@@ -32,23 +33,23 @@ export async function signaturesOf(
   const evidence = new Map<string, SignatureEvidence>()
   const open: Question[] = []
   const forgotten: Question[] = []
-  for (const manifest of manifests) {
+  await inTurns(manifests, (manifest) => {
     const question = questionOf(name, manifest, context.records.get(manifest.version))
     if (question === undefined) {
       evidence.set(manifest.version, { state: 'absent' })
-      continue
+      return
     }
     const known = context.facts.get(question.key) as readonly [SignatureEvidence] | undefined
     if (known === undefined) {
       open.push(question)
-      continue
+      return
     }
     evidence.set(manifest.version, marked(known[0], question.withdrawn))
     // Facts may outlive the ledger's memory of them (a reset, a write that failed); what is not in the ledger could vanish.
     if (known[0].state === 'verified' && !isRemembered(question, context.records)) forgotten.push(question)
-  }
+  })
   if (open.length === 0) {
-    remember(context, forgotten, evidence, ledger)
+    await remember(context, forgotten, evidence, ledger)
     return evidence
   }
 
@@ -57,14 +58,14 @@ export async function signaturesOf(
     open.map(({ task }) => task),
     context.trust,
   )
-  for (const [index, { result, anchors }] of results.entries()) {
+  await inTurns(results, ({ result, anchors }, index) => {
     const question = open[index]
     if (question === undefined) throw new RangeError('more verification results than tasks')
     const settled = unlessRenewing(context, result)
     context.facts.settle(question.key, [settled], anchors)
     evidence.set(question.task.version, marked(settled, question.withdrawn))
-  }
-  remember(context, [...open, ...forgotten], evidence, ledger)
+  })
+  await remember(context, [...open, ...forgotten], evidence, ledger)
   return evidence
 }
 
@@ -100,12 +101,15 @@ const isRemembered = ({ task }: Question, records: ReadonlyMap<string, VersionRe
 const marked = (evidence: SignatureEvidence, withdrawn: boolean): SignatureEvidence =>
   withdrawn && evidence.state === 'verified' ? { ...evidence, withdrawn: true } : evidence
 
-function remember(
+/** So many rows are written in a few milliseconds. */
+const ROWS = 200
+
+async function remember(
   context: PackageContext,
   asked: readonly Question[],
   evidence: ReadonlyMap<string, SignatureEvidence>,
   ledger: Ledger,
-): void {
+): Promise<void> {
   const records = asked
     .filter(({ task }) => evidence.get(task.version)?.state === 'verified')
     .filter(({ task }) => hasSameIntegrity(context.records.get(task.version), task.integrity))
@@ -119,7 +123,10 @@ function remember(
       had: { publishAttestation: false, provenance: false },
     }))
   if (records.length === 0) return
-  ledger.record(context.upstream.registry, context.document.packument.name, records)
+  for (let from = 0; from < records.length; from += ROWS) {
+    if (from > 0) await nextTurn()
+    ledger.record(context.upstream.registry, context.document.packument.name, records.slice(from, from + ROWS))
+  }
   // A registry's own word about its keys does not oblige it to anything.
   if (context.trust.keysArePinned !== true) ledger.setSigns(context.upstream.registry)
 }

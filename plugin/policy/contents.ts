@@ -1,7 +1,7 @@
 /** What a version holds, against what it claims and proves: where it was built from, and where its dependencies come from. */
 import type { Reason } from '../domain/reason.ts'
 import { deny, undecided, warn, type Check, type Finding } from './finding.ts'
-import { claimMissing, contentsUnknown, foreignDependency, noRepository, otherRepository } from './words.ts'
+import { claimMissing, contentsUnknown, foreignDependency, lockedElsewhere, noRepository, otherRepository } from './words.ts'
 
 /** A word, and what becomes of a version that does not meet it. */
 interface Graded<Level extends string> {
@@ -66,5 +66,9 @@ function sourceChecks({ dependencySources }: ContentsRequirements): readonly Che
   const grade = gradeOf(dependencySources)
   if (grade?.level !== 'registry') return []
   const say = sayer(grade)
-  return [({ foreignDependencies }) => foreignDependencies.map((dependency) => say(foreignDependency(dependency)))]
+  // What a lockfile in the tarball says is known once the bytes are here, and the delivery decides; as with the repository.
+  return [
+    ({ foreignDependencies, contents }) => foreignDependencies.map((dependency) => say(foreignDependency(dependency))).concat((contents?.lockedElsewhere ?? []).map((one) => say(lockedElsewhere(one)))),
+    ({ contents, faults }, { stage }) => (stage === 'delivery' && contents === undefined && faults.length === 0 ? [undecided(contentsUnknown())] : []),
+  ]
 }

@@ -1,4 +1,5 @@
 import type { TrustPolicy } from './compile.ts'
+import type { EffectiveRequire } from './presets.ts'
 import type { EffectiveRule } from './rules.ts'
 import type { Waiver } from './waiver.ts'
 import { show } from './words.ts'
@@ -24,11 +25,15 @@ const OF = { upstream: '', local: ' published here', any: ', also published here
 function describeRule({ packages, origin, verdict, require, where, onFailure }: EffectiveRule): string {
   const of = `${packages.join(' ')}${OF[origin]}`
   if (verdict !== undefined) return `${of}: ${verdict.outcome}, ${verdict.reason}`
-  const { anyOf, ...siblings } = require
+  const { anyOf, ...asked } = require
+  const siblings = origin === 'local' ? withoutUplinks(asked) : asked
   const alternatives = anyOf === undefined ? '' : `; and one of: ${anyOf.map(describeRequire).join(' | ')}`
   const condition = where === undefined ? '' : `; and where ${where}`
   return `${of}: ${describeRequire(siblings)}${alternatives}${condition}${onFailure === 'warn' ? '; else a warning' : ''}`
 }
+
+/** What a registry says of its versions asks nothing where the registry is this mirror (docs/policy.md). */
+const withoutUplinks = ({ registrySignature: _signature, publishAttestation: _attestation, ...others }: Omit<EffectiveRequire, 'anyOf'>): Readonly<Record<string, unknown>> => others
 
 /** Unsigned hints that nobody asked for go without saying; what is switched off of the evidence does not. */
 const SILENT: ReadonlySet<string> = new Set(['stagedPublish', 'trustedPublisher'])

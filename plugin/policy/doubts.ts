@@ -10,9 +10,9 @@ import { pinLevelOf } from './pin.ts'
 import { problemAt } from './problems.ts'
 import type { EffectiveRule, RuleFinder } from './rules.ts'
 import type { IdentityDocument, PolicyDocument } from './schema.ts'
-import { covers } from './scope.ts'
+import { coversNames, inScope, namesOf, type Names } from './scope.ts'
 import type { Path } from './source.ts'
-import type { Waiver } from './waiver.ts'
+import { pinsMissing, type Waiver } from './waiver.ts'
 
 type Doubt = readonly [path: Path, message: string, remedy: string]
 
@@ -77,7 +77,10 @@ export function shadowedRules(rules: readonly EffectiveRule[], parts: readonly P
     const rule = rules[order]
     if (rule === undefined) return []
     const patterns = rule.packages.map(compilePackagePattern)
-    const takers = patterns.map((pattern) => before.first(pattern, (earlier) => takes(earlier, rule, pattern)))
+    const takers = patterns.map((pattern) => {
+      const names = namesOf(pattern.name.text)
+      return before.first(pattern, (earlier) => takes(earlier, rule, pattern, names))
+    })
     for (const pattern of patterns) before.add({ rule, pattern, order })
     const [first] = takers
     if (first === undefined || takers.includes(undefined)) return []
@@ -86,31 +89,46 @@ export function shadowedRules(rules: readonly EffectiveRule[], parts: readonly P
   })
 }
 
-/** By what stands before the first wildcard: only a pattern that begins with less of the same can take another's names. */
+/**
+ * By what stands before the first wildcard, and behind the last: only a pattern that begins with less of the same, and ends with
+ * less of the same, can take another's names. Thousands of patterns are so held against a few each, and not against one another.
+ */
 class EarlierPatterns {
-  readonly #byStart = new Map<string, Earlier[]>()
+  readonly #byStart = new Map<string, Map<string, Earlier[]>>()
 
   add(earlier: Earlier): void {
-    const start = startOf(earlier.pattern)
-    const known = this.#byStart.get(start)
-    if (known === undefined) this.#byStart.set(start, [earlier])
+    const [start, end] = endsOf(earlier.pattern)
+    const byEnd = this.#byStart.get(start) ?? new Map<string, Earlier[]>()
+    this.#byStart.set(start, byEnd)
+    const known = byEnd.get(end)
+    if (known === undefined) byEnd.set(end, [earlier])
     else known.push(earlier)
   }
 
   /** Not the first by its start: who follows the remedy moves the rule above the one that is named. */
   first(pattern: PackagePattern, takes: (earlier: Earlier) => boolean): Earlier | undefined {
-    const start = startOf(pattern)
-    const found = Array.from({ length: start.length + 1 }, (_, length) => this.#byStart.get(start.slice(0, length))?.find(takes) ?? [])
-    return found.flat().toSorted((a, b) => a.order - b.order)[0]
+    const [start, end] = endsOf(pattern)
+    let first: Earlier | undefined
+    for (let length = 0; length <= start.length; length++) {
+      const byEnd = this.#byStart.get(start.slice(0, length))
+      for (let from = 0; byEnd !== undefined && from <= end.length; from++) {
+        const found = byEnd.get(end.slice(from))?.find(takes)
+        if (found !== undefined && (first === undefined || found.order < first.order)) first = found
+      }
+    }
+    return first
   }
 }
 
-const startOf = ({ name }: PackagePattern): string => name.text.split('*', 1)[0] ?? ''
+const endsOf = ({ name }: PackagePattern): readonly [start: string, end: string] => {
+  const parts = name.text.split('*')
+  return [parts[0] ?? '', parts.at(-1) ?? '']
+}
 
 /** A rule for packages of one origin leaves those of the other to the rules behind it. */
-function takes(earlier: Earlier, rule: EffectiveRule, { name, range }: PackagePattern): boolean {
+function takes(earlier: Earlier, rule: EffectiveRule, { range }: PackagePattern, names: Names): boolean {
   if (earlier.rule.origin !== 'any' && earlier.rule.origin !== rule.origin) return false
-  if (!covers(earlier.pattern.name.text, name.text)) return false
+  if (!coversNames(earlier.pattern.name, names)) return false
   const wider = earlier.pattern.range
   return wider === undefined || (range !== undefined && semver.subset(range, wider, { includePrerelease: true }))
 }
@@ -119,6 +137,7 @@ const SOON = 14 * 86_400_000
 
 export function waiverDoubts(waivers: readonly Waiver[], parts: readonly Part[], ruleFor: RuleFinder, now: Date): readonly Problem[] {
   const places = parts.flatMap(({ document, source }) => (document.waivers ?? []).map((_, index) => ({ source, index })))
+  const contradicted = contradictedPins(waivers)
   return waivers.flatMap((waiver, order) => {
     const place = places[order]
     if (place === undefined) return []
@@ -127,9 +146,17 @@ export function waiverDoubts(waivers: readonly Waiver[], parts: readonly Part[],
     const day = waiver.expires.toISOString().slice(0, 10)
     return [
       ...(soon ? [at('expires', `ends on ${day}; from then on the policy is refused at start`, 'Have it approved again, or plan to remove it')] : []),
+      ...(contradicted.has(waiver) ? [at('integrity', 'names other bytes than another waiver of integrity-missing for the same version, so that neither counts', 'Find out which bytes are right, and remove the other')] : []),
       ...idle(waiver, ruleFor).map((why) => at('package', why, 'Remove the waiver, or name what it is meant to excuse')),
     ]
   })
+}
+
+/** As `pinFinder` passes them over, without a word. */
+function contradictedPins(waivers: readonly Waiver[]): ReadonlySet<Waiver> {
+  const counting = waivers.filter(pinsMissing).filter(({ package: spec, scope }) => inScope(scope, splitSpec(spec).name))
+  const byVersion = Map.groupBy(counting, ({ package: spec }) => spec)
+  return new Set([...byVersion.values()].filter((all) => new Set(all.map(({ integrity }) => integrity)).size > 1).flat())
 }
 
 /** Why a waiver for one version can change nothing, by the rule that decides on it: not where another decides if it is local. */

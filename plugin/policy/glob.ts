@@ -34,8 +34,9 @@ export function compileGlob(text: string, options: { readonly placeholders?: boo
   if (tokens.filter(isWildcard).length > MAX_WILDCARDS)
     throw new Mistake(`has more than ${MAX_WILDCARDS} wildcards`, 'Split it into several patterns')
   const literal = tokens.every((token) => token.kind === 'text') ? text : undefined
+  const [start, end] = [textOf(tokens[0]), textOf(tokens.at(-1))]
   const matches = (value: string, ref?: PackageRef): boolean =>
-    literal === undefined ? run(tokens, value, ref) : value === literal
+    literal === undefined ? value.startsWith(start) && value.endsWith(end) && run(tokens, value, ref) : value === literal
   const describe = (ref: PackageRef): string =>
     tokens.some(isPlaceholder) ? tokens.map((token) => written(token, ref)).join('') : text
   return { text, literal, matches, describe }
@@ -70,6 +71,7 @@ function tokenOf(piece: string, placeholders: boolean): Token {
   return { kind: 'text', text: piece }
 }
 
+const textOf = (token: Token | undefined): string => (token?.kind === 'text' ? token.text : '')
 const isWildcard = (token: Token): boolean => token.kind === 'star' || token.kind === 'globstar'
 const isPlaceholder = (token: Token): boolean => token.kind === 'name' || token.kind === 'version'
 

@@ -31,16 +31,28 @@ export const inScope = (scope: Scope, name: string): boolean => scope.every((pat
 export const scopeCovers = (scope: Scope, pattern: string): boolean =>
   scope.every((patterns) => patterns.some((outer) => covers(outer, splitSpec(pattern).name)))
 
+/** Whether every name that `inner` matches is matched by `outer`; see `coversNames`. */
+export const covers = (outer: string, inner: string): boolean => coversNames(compileGlob(outer), namesOf(inner))
+
+/** What a pattern on names can match. */
+export interface Names {
+  readonly text: string
+  /** A few of its names that stand for all of them; undefined where they would be too many. */
+  readonly instances: readonly string[] | undefined
+}
+
+export function namesOf(text: string): Names {
+  const parts = text.split(/(\*\*|\*)/)
+  return { text, instances: parts.length > 9 ? undefined : instancesOf(parts) }
+}
+
 /**
- * Whether every name that `inner` matches is matched by `outer`: tried with what each wildcard of `inner` can stand for, in
- * characters that no pattern holds, so that only a wildcard of `outer` can take them up. Says no where in doubt.
+ * Whether every one of the names is matched by `outer`: tried with what each wildcard can stand for, in characters that no pattern
+ * holds, so that only a wildcard of `outer` can take them up. Says no where in doubt.
  */
-export function covers(outer: string, inner: string): boolean {
-  if (outer === '**') return true
-  const parts = inner.split(/(\*\*|\*)/)
-  if (parts.length > 9) return outer === inner
-  const glob = compileGlob(outer)
-  return instancesOf(parts).every((name) => glob.matches(name))
+export function coversNames(outer: Glob, { text, instances }: Names): boolean {
+  if (outer.text === '**') return true
+  return instances === undefined ? outer.text === text : instances.every((name) => outer.matches(name))
 }
 
 const UNUSED = '\u{1}'

@@ -191,6 +191,15 @@ export const foreignDependency = ({ field, name, spec, kind }: ForeignDependency
     kind,
   })
 
+/** Of a lockfile in the tarball, which only npm up to 11 reads, and no client's user sees. */
+export const lockedElsewhere = ({ field, name, spec, kind }: ForeignDependency): Reason =>
+  reason('dependency-source', `the ${show(field, 40)} in its tarball has npm fetch ${show(name, 100)} as ${shownAddress(spec)}, past this mirror`, {
+    field: show(field, 40),
+    name: show(name, 100),
+    spec: shownAddress(spec),
+    kind,
+  })
+
 /** Without the user and password that an address may hold: neither is shown or logged. */
 const shownAddress = (text: string): string => show(text.slice(0, 1000).replace(/(^|\/\/)[^\s/]*@(?=[^\s/])/, '$1'), BRIEF)
 

@@ -44,12 +44,15 @@ export class FileByteStore implements ByteStore {
     return this.#tarballs.get(sha512)
   }
 
+  ready(sha512: string): StoredTarball | undefined {
+    return this.#tarballs.ready(sha512)
+  }
+
   ingest(source: AsyncIterable<Uint8Array>, sha512: string, from?: string): Promise<StoredTarball> {
     return this.#tarballs.ingest(source, sha512, from)
   }
 
-  /** Nothing is held open between calls. */
   close(): Promise<void> {
-    return Promise.resolve()
+    return this.#tarballs.close()
   }
 }

@@ -1,9 +1,9 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { Keyv } from 'keyv'
 import { LRUCache } from 'lru-cache'
-import type { Json } from '../domain/json.ts'
 import type { FactStore, StoredFact } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
+import { decodePart, FactEntry, opened, partKey, sealed } from './fact-parts.ts'
 import { KeyvSqlite, type FactStorage } from './keyv-sqlite.ts'
 
 export interface FactCacheOptions {
@@ -11,7 +11,7 @@ export interface FactCacheOptions {
   readonly storage: string | FactStorage
   /** Bytes of entries kept decoded. */
   readonly memory?: number | undefined
-  /** Milliseconds an entry is kept in the storage after it was last added to. */
+  /** Milliseconds a part of an entry is kept in the storage after it was last written. */
   readonly ttl?: number | undefined
   /**
    * Known to the processes that share a storage, and to nobody else who can write to it: entries are sealed with it, and one that
@@ -25,40 +25,38 @@ export interface FactCacheOptions {
 }
 
 type Facts = ReadonlyMap<string, StoredFact>
-interface Entry {
-  readonly facts: Facts
-  readonly size: number
-}
 
-const EMPTY: Facts = new Map()
-const HEAP_FACTOR = 2
 /** Three for each of the versions a packument may have: an upstream that re-signs at every answer adds some each time. */
 const MAX_FACTS = 300_000
 const DAY = 24 * 60 * 60 * 1000
+/** Facts that are put in their places in one turn of the event loop. */
+const AT_ONCE = 250
 
-/** The cache of facts: decoded in memory, in front of one string per package in any keyv storage. */
+/**
+ * The cache of facts: decoded in memory, in front of a few strings per package in any keyv storage, which are written and read one
+ * in each turn of the event loop. What of a package has changed is written, and not all of it.
+ */
 export class FactCache implements FactStore {
-  readonly #memory: LRUCache<string, Entry>
+  readonly #memory: LRUCache<string, FactEntry>
   readonly #storage: Keyv<string>
   readonly #secret: string | undefined
-  readonly #loads = new SingleFlight<string, Facts>()
+  readonly #loads = new SingleFlight<string, FactEntry>()
   readonly #writes = new Map<string, Promise<void>>()
   readonly #maxFacts: number
 
   constructor({ storage, memory = 64 * 1024 ** 2, ttl = 90 * DAY, maxFacts = MAX_FACTS, secret, onError = () => undefined }: FactCacheOptions) {
     this.#maxFacts = maxFacts
-    this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
+    this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size })
     this.#secret = secret
     this.#storage = new Keyv<string>({ store: typeof storage === 'string' ? new KeyvSqlite(storage) : storage, ttl })
     this.#storage.on('error', onError)
   }
 
-  load(scope: string): Promise<Facts> {
-    const entry = this.#memory.get(scope)
-    return entry === undefined ? this.#loads.run(scope, () => this.#read(scope)) : Promise.resolve(entry.facts)
+  async load(scope: string): Promise<Facts> {
+    return (await this.#entry(scope)).facts
   }
 
-  /** One at a time for a scope: each writes the whole entry, and two at once would lose one's facts. */
+  /** One at a time for a scope: each writes whole parts, and two at once would lose one's facts. */
   async add(scope: string, facts: Facts): Promise<void> {
     if (facts.size === 0) return
     const before = this.#writes.get(scope) ?? Promise.resolve()
@@ -77,75 +75,50 @@ export class FactCache implements FactStore {
     await this.#storage.disconnect()
   }
 
+  async #entry(scope: string): Promise<FactEntry> {
+    return this.#memory.get(scope) ?? (await this.#loads.run(scope, () => this.#read(scope)))
+  }
+
   async #merge(scope: string, added: Facts): Promise<void> {
-    const known = await this.load(scope)
-    // After a rotation a fact rests on other anchors: kept out by the one before, it would be verified again for every request.
-    const news = new Map([...added].filter(([key, fact]) => !restsOnTheSame(known.get(key), fact)))
-    if (news.size === 0) return
-    const stays = [...known].filter(([key]) => !news.has(key))
-    const facts = new Map([...news, ...stays].slice(0, this.#maxFacts))
-    const body = encode(facts)
-    this.#memory.set(scope, { facts, size: body.length })
-    await this.#storage.set(scope, `${this.#seal(scope, body)} ${body}`)
+    const entry = await this.#entry(scope)
+    const before = entry.parts
+    const changed = new Set<number>()
+    let count = 0
+    for (const [key, fact] of added) {
+      if (++count % AT_ONCE === 0) await turnOfTheLoop()
+      // After a rotation a fact rests on other anchors: kept out by the one before, it would be verified again for every request.
+      if (restsOnTheSame(entry.facts.get(key), fact)) continue
+      changed.add(entry.put(key, fact))
+      while (entry.facts.size > this.#maxFacts) changed.add(entry.drop())
+    }
+    if (changed.size === 0) return
+    // The first part last: it says how many there are.
+    if (entry.parts !== before) changed.add(0)
+    for (const part of [...changed].toSorted((a, b) => b - a)) {
+      const key = partKey(scope, part)
+      await this.#storage.set(key, sealed(key, entry.encode(part), this.#secret))
+      if (changed.size > 1) await turnOfTheLoop()
+    }
+    this.#memory.set(scope, entry)
   }
 
-  async #read(scope: string): Promise<Facts> {
-    const stored: unknown = await this.#storage.get(scope)
-    if (typeof stored !== 'string') return EMPTY
-    const body = this.#opened(scope, stored)
-    const facts = body === undefined ? undefined : decode(body)
-    if (body === undefined || facts === undefined) return EMPTY
-    this.#memory.set(scope, { facts, size: body.length })
-    return facts
-  }
-
-  #opened(scope: string, stored: string): string | undefined {
-    const seal = Buffer.from(stored.slice(0, 64), 'latin1')
-    const body = stored.slice(65)
-    const expected = Buffer.from(this.#seal(scope, body), 'latin1')
-    return seal.length === expected.length && timingSafeEqual(seal, expected) ? body : undefined
-  }
-
-  /** Over the scope too: an entry of another package is as foreign as one made up. */
-  #seal(scope: string, body: string): string {
-    const sealed = JSON.stringify([scope, body])
-    return this.#secret === undefined ? hash('sha256', sealed) : createHmac('sha256', this.#secret).update(sealed).digest('hex')
+  async #read(scope: string): Promise<FactEntry> {
+    const entry = new FactEntry()
+    for (let part = 0, parts = 1; part < parts; part++) {
+      if (part > 0) await turnOfTheLoop()
+      const key = partKey(scope, part)
+      const stored: unknown = await this.#storage.get(key)
+      const body = typeof stored === 'string' ? opened(key, stored, this.#secret) : undefined
+      const decoded = body === undefined ? undefined : decodePart(body)
+      if (body === undefined || decoded === undefined) continue
+      if (part === 0) ({ parts } = decoded)
+      for (const [name, fact] of decoded.facts) entry.place(part, name, fact)
+      entry.sized(part, body)
+    }
+    if (entry.parts > 0) this.#memory.set(scope, entry)
+    return entry
   }
 }
 
 const restsOnTheSame = (known: StoredFact | undefined, fact: StoredFact): boolean =>
   known?.anchors.length === fact.anchors.length && known.anchors.every((anchor, index) => anchor === fact.anchors[index])
-
-/** Anchors repeat from fact to fact: they are written once and pointed to. */
-interface Wire {
-  readonly anchors: readonly string[]
-  readonly facts: readonly (readonly [key: string, anchors: readonly number[], value: Json])[]
-}
-
-function encode(facts: Facts): string {
-  const indices = new Map<string, number>()
-  const indexOf = (anchor: string): number => {
-    const index = indices.get(anchor) ?? indices.size
-    indices.set(anchor, index)
-    return index
-  }
-  const rows = [...facts].map(([key, { anchors, value }]) => [key, anchors.map(indexOf), value] as const)
-  return JSON.stringify({ anchors: [...indices.keys()], facts: rows } satisfies Wire)
-}
-
-/** Undefined for what another version of this program wrote in another form. */
-function decode(body: string): Facts | undefined {
-  try {
-    const { anchors, facts } = JSON.parse(body) as Wire
-    const anchorsAt = (indices: readonly number[]): string[] => indices.map((index) => anchorAt(anchors, index))
-    return new Map(facts.map(([key, indices, value]) => [key, { anchors: anchorsAt(indices), value }]))
-  } catch {
-    return undefined
-  }
-}
-
-function anchorAt(anchors: readonly string[], index: number): string {
-  const anchor = anchors[index]
-  if (typeof anchor !== 'string') throw new TypeError('a fact points to no anchor')
-  return anchor
-}

@@ -10,6 +10,8 @@ export class LedgerDatabase {
   readonly #statements = new Map<string, StatementSync>()
   readonly #onForeignWrite: (() => void)[] = []
   #dataVersion: unknown
+  #noticedAt = -Infinity
+  #isGlancing = false
 
   constructor(file: string) {
     this.#database = openDatabase(file, 'FULL')
@@ -38,7 +40,23 @@ export class LedgerDatabase {
     this.#onForeignWrite.push(forget)
   }
 
+  /**
+   * Several looks at the file of one moment, at most `age` milliseconds ago: whether another process wrote is asked once for all of
+   * them. A look costs less than the question.
+   */
+  glance<Seen>(look: () => Seen, age: number): Seen {
+    if (performance.now() - this.#noticedAt > age) this.noticeForeignWrites()
+    this.#isGlancing = true
+    try {
+      return look()
+    } finally {
+      this.#isGlancing = false
+    }
+  }
+
   noticeForeignWrites(): void {
+    if (this.#isGlancing) return
+    this.#noticedAt = performance.now()
     const version = this.#readDataVersion()
     if (version === this.#dataVersion) return
     this.#dataVersion = version

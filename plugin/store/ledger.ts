@@ -92,9 +92,8 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
   }
 
   record(registry: string, name: string, records: readonly VersionRecord[]): void {
-    this.#sightings.flush()
     const known = new Map<string, VersionRecord>()
-    this.#database.transaction(() => {
+    this.#sightings.flushWith(() => {
       for (const [version, record] of this.records(registry, name)) known.set(version, record)
       for (const record of records) this.#keep(registry, name, record, known)
     })
@@ -117,6 +116,10 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
       this.#database.run('INSERT OR REPLACE INTO registry (registry, signs) VALUES (?, 1)', registry)
     })
     this.#signing.set(registry, true)
+  }
+
+  glance<Seen>(look: () => Seen, age: number): Seen {
+    return this.#database.glance(look, age)
   }
 
   origin(name: string): string | undefined {

@@ -68,7 +68,8 @@ export class Sightings {
     const key = keyOf(registry, name)
     const cached = this.#seen.get(key)
     if (cached !== undefined) return cached
-    this.flush()
+    // Only where it is among what was gathered: a package that is new here would have all others written one by one.
+    if (this.#unwritten.some((answer) => answer.registry === registry && answer.name === name)) this.flush()
     const seen = this.#read(registry, name)
     if (seen !== undefined) this.#seen.set(key, seen)
     return seen
@@ -81,11 +82,8 @@ export class Sightings {
 
   /** Writes what was gathered. What cannot be written is forgotten, here too: memory must not know more than the disk. */
   flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    const answers = this.#unwritten
+    const answers = this.#take()
     if (answers.length === 0) return
-    this.#unwritten = []
     try {
       this.#database.transaction(() => {
         for (const answer of answers) this.#write(answer)
@@ -94,6 +92,29 @@ export class Sightings {
       this.#seen.clear()
       throw error
     }
+  }
+
+  /** The same together with `work`, since each wait for the disk is one of the event loop. Where `work` fails, it is undone alone. */
+  flushWith(work: () => void): void {
+    const answers = this.#take()
+    try {
+      this.#database.transaction(() => {
+        for (const answer of answers) this.#write(answer)
+        work()
+      })
+    } catch (error) {
+      this.#unwritten = answers
+      this.flush()
+      throw error
+    }
+  }
+
+  #take(): Answer[] {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const answers = this.#unwritten
+    this.#unwritten = []
+    return answers
   }
 
   /** On what is in the file now: another process may have added to it since the answer came. */

@@ -1,52 +1,83 @@
-import { createHash } from 'node:crypto'
-import type { BigIntStats } from 'node:fs'
-import { open, readdir, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { messageOf, Unavailable } from '../domain/errors.ts'
 import { IntegrityMismatch, TarballRefused, type StoredTarball } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
-import { publish, undefinedIfMissing } from './documents.ts'
-import { forgetTemporary, temporaryPath } from './temporary-files.ts'
+import { Descriptors } from './descriptors.ts'
+import { undefinedIfMissing } from './documents.ts'
+import { isSame, isTelling, rowOfOpen, type FileRow } from './file-row.ts'
+import { sha512Of } from './read-file.ts'
+import { spool } from './spool.ts'
+import { TarballReader } from './tarball-reader.ts'
+import { forgetTemporary, isTemporary, keepTemporary, temporaryPath } from './temporary-files.ts'
 
 export interface TarballsOptions {
   /** Bytes of one tarball. */
   readonly limit?: number | undefined
   /** Bytes of all of them; the least recently used go first. */
   readonly maxBytes?: number | undefined
+  /** Bytes of the busiest, kept in memory besides. */
+  readonly memory?: number | undefined
+  /** Files held open. */
+  readonly descriptors?: number | undefined
+  /** Milliseconds since the epoch, of the clock that the file system stamps files with. */
+  readonly now?: (() => number) | undefined
   readonly onError?: ((error: unknown) => void) | undefined
+  /** Told what an operator should know: files that somebody else changed. */
+  readonly warn?: ((message: string) => void) | undefined
 }
 
 const BLOCK = 4096
 
-/** A file, and what `stat` said of it when its bytes were last hashed; undefined when they were not in this process. */
 interface File {
   readonly size: number
-  readonly verified: string | undefined
+  /** Set once this process has hashed the file. */
+  readonly verified?: { readonly row: FileRow; readonly isTelling: boolean; readonly tarball: StoredTarball }
 }
 
-/** Tarballs on disk by their sha512: what is given out was hashed by this process and has not been touched since. */
+/**
+ * Tarballs on disk by their sha512: what is given out was hashed by this process and has not been touched since. A file is looked
+ * at through a descriptor that is held: one that was put in its place, or its removal, shows in what `fstat` says of it.
+ */
 export class Tarballs {
   readonly #dir: string
   readonly #temporary: string
   readonly #limit: number
-  readonly #onError: (error: unknown) => void
+  readonly #now: () => number
+  readonly #warn: (message: string) => void
   readonly #files: LRUCache<string, File>
+  readonly #descriptors: Descriptors
+  readonly #reader: TarballReader
   readonly #checks = new SingleFlight<string, StoredTarball | undefined>()
   readonly #ingests = new SingleFlight<string, StoredTarball>()
+  readonly #placings = new SingleFlight<string, StoredTarball>()
 
   constructor(dir: string, temporary: string, options: TarballsOptions) {
-    const { limit = 2 * 1024 ** 3, maxBytes = 20 * 1024 ** 3, onError = () => undefined } = options
+    const { limit = 2 * 1024 ** 3, maxBytes = 20 * 1024 ** 3, memory = 64 * 1024 ** 2, descriptors = 1000, onError = () => undefined } = options
     this.#dir = dir
     this.#temporary = temporary
     this.#limit = Math.min(limit, maxBytes)
-    this.#onError = onError
+    this.#now = options.now ?? Date.now
+    this.#warn = options.warn ?? ((message) => { onError(new Error(message)) })
+    this.#descriptors = new Descriptors(descriptors, onError)
+    this.#reader = new TarballReader({
+      descriptors: this.#descriptors,
+      memory,
+      // Mended now, and said: who asked is gone by then, and nobody may ask again for long.
+      onTouched: (sha512) => { this.get(sha512).catch(onError) },
+    })
     this.#files = new LRUCache({
       maxSize: maxBytes,
       // No file takes less than a block, so that small ones are bounded in number too.
       sizeCalculation: ({ size }) => Math.max(size, BLOCK),
-      dispose: (_file, sha512, why) => {
-        if (why === 'evict') rm(this.#path(sha512), { force: true }).catch(this.#onError)
+      disposeAfter: (_file, sha512, why) => {
+        if (why !== 'evict') return
+        this.#reader.forget(sha512)
+        this.#reader.whenUnread(sha512, () => {
+          // It may have been fetched again meanwhile.
+          if (!this.#files.has(sha512)) rm(this.#path(sha512), { force: true }).catch(onError)
+        })
       },
     })
   }
@@ -60,19 +91,18 @@ export class Tarballs {
       if (stats !== undefined) found.push({ sha512: entry.name, size: stats.size, used: Math.max(stats.atimeMs, stats.mtimeMs) })
     }
     found.sort((a, b) => a.used - b.used)
-    for (const { sha512, size } of found) this.#files.set(sha512, { size, verified: undefined })
+    for (const { sha512, size } of found) this.#files.set(sha512, { size })
   }
 
   async get(sha512: string): Promise<StoredTarball | undefined> {
     if (!isSha512(sha512)) return undefined
-    const file = this.#path(sha512)
-    const stats = await stat(file, { bigint: true }).catch(undefinedIfMissing)
-    if (stats === undefined) {
-      this.#files.delete(sha512)
-      return undefined
-    }
-    if (this.#files.get(sha512)?.verified === rowOf(stats)) return { sha512, path: file, size: Number(stats.size) }
-    return this.#checks.run(sha512, () => this.#check(sha512, file))
+    return this.#untouched(sha512) ?? this.#checks.run(sha512, () => this.#check(sha512))
+  }
+
+  ready(sha512: string): StoredTarball | undefined {
+    const verified = this.#files.get(sha512)?.verified
+    const isReady = this.#reader.isInMemory(sha512) || (verified?.isTelling === true && this.#descriptors.get(sha512) !== undefined)
+    return isReady ? verified?.tarball : undefined
   }
 
   async ingest(source: AsyncIterable<Uint8Array>, sha512: string, from = ''): Promise<StoredTarball> {
@@ -92,63 +122,101 @@ export class Tarballs {
     }
   }
 
+  /** Files in use are closed by their last reader. */
+  close(): Promise<void> {
+    return this.#descriptors.close()
+  }
+
+  /** What was verified, where the descriptor that is held says that nobody touched it since. */
+  #untouched(sha512: string): StoredTarball | undefined {
+    const verified = this.#files.get(sha512)?.verified
+    const held = this.#descriptors.get(sha512)
+    if (verified?.isTelling !== true || held === undefined || !isSame(verified.row, rowOfOpen(held.fd))) return undefined
+    return verified.tarball
+  }
+
+  /**
+   * Spools a download, hashing it, and gives it its name. Nothing is synced to disk: a process that did not write a file hashes it
+   * before it is used, so that what a power cut leaves is found out, and there is nothing here that an upstream would not give again.
+   */
   async #spool(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball> {
     const temporary = temporaryPath(this.#temporary)
+    const open: { file?: FileHandle | undefined } = {}
     try {
-      const file = await open(temporary, 'wx')
-      try {
-        const actual = await this.#write(file, source)
-        if (actual !== sha512) throw new IntegrityMismatch(sha512, actual)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      const target = this.#path(sha512)
-      await publish(temporary, target)
-      const stats = await stat(target, { bigint: true })
-      const size = Number(stats.size)
-      this.#files.set(sha512, { size, verified: rowOf(stats) })
-      return { sha512, path: target, size }
+      const handle = await this.#descriptors.open(temporary, 'wx+')
+      open.file = handle
+      const { actual, whole } = await spool(handle, source, this.#limit)
+      if (actual !== sha512) throw new IntegrityMismatch(sha512, actual)
+      return await this.#placings.run(sha512, async () => {
+        // From another place it may have come first. Its file stays: a client may be reading it.
+        const known = await this.get(sha512)
+        if (known !== undefined) return known
+        await moveInto(temporary, this.#path(sha512))
+        keepTemporary(temporary)
+        open.file = undefined
+        this.#descriptors.hold(sha512, handle)
+        if (whole !== undefined) this.#reader.keep(sha512, whole)
+        return this.#remember(sha512, rowOfOpen(handle.fd), this.#now())
+      })
     } catch (error) {
       if (error instanceof IntegrityMismatch || error instanceof TarballRefused || error instanceof Unavailable) throw error
       throw new Unavailable('internal-error', `a tarball could not be stored: ${messageOf(error)}`, { cause: error })
     } finally {
-      await forgetTemporary(temporary)
+      await open.file?.close()
+      if (isTemporary(temporary)) await forgetTemporary(temporary)
     }
   }
 
-  /** Writes everything and returns its sha512. */
-  async #write(file: FileHandle, source: AsyncIterable<Uint8Array>): Promise<string> {
-    const sha512 = createHash('sha512')
-    let size = 0
-    for await (const chunk of readable(source)) {
-      size += chunk.byteLength
-      if (size > this.#limit) throw new Unavailable('evidence-unavailable', `the tarball is larger than ${this.#limit} bytes`)
-      sha512.update(chunk)
-      for (let written = 0; written < chunk.byteLength;) written += (await file.write(chunk, written)).bytesWritten
+  /** Hashes a file that this process did not write, or that may have been touched since. */
+  async #check(sha512: string): Promise<StoredTarball | undefined> {
+    const file = this.#path(sha512)
+    const handle = await this.#open(file)
+    if (handle === undefined) {
+      this.#forget(sha512)
+      return undefined
     }
-    return sha512.digest('hex')
-  }
-
-  /** Hashes a file that this process did not write, or that changed since. */
-  async #check(sha512: string, file: string): Promise<StoredTarball | undefined> {
-    const handle = await open(file, 'r').catch(undefinedIfMissing)
-    if (handle === undefined) return undefined
+    const verified = this.#files.get(sha512)?.verified
+    const row = rowOfOpen(handle.fd)
+    if (verified?.isTelling === true && isSame(verified.row, row)) {
+      this.#descriptors.hold(sha512, handle)
+      return verified.tarball
+    }
     try {
-      const before = await handle.stat({ bigint: true })
-      const digest = createHash('sha512')
-      for await (const chunk of handle.createReadStream({ autoClose: false, start: 0 })) digest.update(chunk as Uint8Array)
-      const after = await handle.stat({ bigint: true })
-      if (digest.digest('hex') === sha512 && rowOf(before) === rowOf(after)) {
-        this.#files.set(sha512, { size: Number(after.size), verified: rowOf(after) })
-        return { sha512, path: file, size: Number(after.size) }
+      const readAt = this.#now()
+      if ((await sha512Of(handle)) === sha512 && isSame(row, rowOfOpen(handle.fd))) {
+        this.#descriptors.hold(sha512, handle)
+        return this.#remember(sha512, row, readAt)
       }
-    } finally {
+    } catch (error) {
       await handle.close()
+      throw error
     }
-    this.#files.delete(sha512)
+    await handle.close()
+    this.#forget(sha512)
     await rm(file, { force: true })
+    this.#warn(`the tarball ${file} was altered on disk: it is removed, and fetched again when it is asked for`)
     return undefined
+  }
+
+  async #open(file: string): Promise<FileHandle | undefined> {
+    try {
+      return await this.#descriptors.open(file, 'r').catch(undefinedIfMissing)
+    } catch (error) {
+      throw new Unavailable('internal-error', `a tarball on disk could not be opened: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  #remember(sha512: string, row: FileRow, readAt: number): StoredTarball {
+    const size = Number(row.size)
+    const file = { path: this.#path(sha512), size, row: () => this.#files.get(sha512)?.verified?.row }
+    const tarball = { sha512, path: file.path, size, read: (start: number, end: number) => this.#reader.read(sha512, file, start, end) }
+    this.#files.set(sha512, { size, verified: { row, isTelling: isTelling(row, readAt), tarball } })
+    return tarball
+  }
+
+  #forget(sha512: string): void {
+    this.#files.delete(sha512)
+    this.#reader.forget(sha512)
   }
 
   #path(sha512: string): string {
@@ -158,15 +226,12 @@ export class Tarballs {
 
 const isSha512 = (text: string): boolean => /^[0-9a-f]{128}$/.test(text)
 
-/** What changes when somebody writes to a file or puts another in its place; ctime cannot be set by a caller. */
-const rowOf = ({ size, mtimeNs, ctimeNs, ino, dev }: BigIntStats): string => [size, mtimeNs, ctimeNs, ino, dev].join(' ')
-
-/** The source, with its failures told apart from those of this disk. */
-async function* readable(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function moveInto(temporary: string, target: string): Promise<void> {
   try {
-    yield* source
+    await rename(temporary, target)
   } catch (error) {
-    if (error instanceof Unavailable || error instanceof TarballRefused) throw error
-    throw new Unavailable('evidence-unavailable', `the tarball broke off: ${messageOf(error)}`, { cause: error })
+    undefinedIfMissing(error)
+    await mkdir(path.dirname(target), { recursive: true })
+    await rename(temporary, target)
   }
 }

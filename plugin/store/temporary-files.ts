@@ -15,6 +15,13 @@ export function temporaryPath(dir: string): string {
   return file
 }
 
+/** For a file that has its final name now. */
+export function keepTemporary(file: string): void {
+  live.delete(file)
+}
+
+export const isTemporary = (file: string): boolean => live.has(file)
+
 /** Removes the file where it is still there. */
 export async function forgetTemporary(file: string): Promise<void> {
   live.delete(file)

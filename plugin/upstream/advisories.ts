@@ -36,7 +36,7 @@ export async function askAdvisories(connection: Connection, versions: AskedVersi
       isExtra: true,
     },
     async (answer) => {
-      if (answer.status === 200) return (await readBody(answer, ANSWER_LIMIT)).bytes
+      if (answer.status === 200) return readBody(answer, ANSWER_LIMIT)
       await discard(answer.body)
       return 'absent' as const
     },

@@ -1,33 +1,57 @@
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import type { Answer } from './connection.ts'
 import { RequestFailure } from './failure.ts'
 
 export type Encoding = 'gzip' | 'identity'
 
-export interface Body {
-  /** The document, decompressed. */
-  readonly bytes: Buffer
-  /** As it came over the wire. */
+export interface Wire {
   readonly wire: Buffer
   readonly encoding: Encoding
 }
 
 /**
- * All of a body, within `limit` bytes before and after decompression: a gzip bomb is dropped when it has unfolded that far,
+ * All of a body, decompressed, within `limit` bytes before and after decompression: a gzip bomb is dropped when it has unfolded that far,
  * not when all of it is in memory.
  */
-export async function readBody(answer: Answer, limit: number): Promise<Body> {
+export async function readBody(answer: Answer, limit: number): Promise<Buffer> {
   const encoding = encodingOf(answer.header('content-encoding'))
-  const expected = lengthOf(answer)
-  if (expected !== undefined && expected > limit) throw tooLarge(limit)
+  const expected = expectedLength(answer, limit)
   const wire = new Collector(limit)
   const unfolded = new Collector(limit)
-  if (encoding === 'identity') await wire.drain(answer.body)
+  const isSmall = expected !== undefined && expected <= SMALL
+  if (encoding === 'identity' || isSmall) await wire.drain(answer.body)
   else await pipeline(wire.passing(answer.body), createGunzip(), (decoded: AsyncIterable<Uint8Array>) => unfolded.drain(decoded))
-  const received = wire.concat()
-  if (expected !== undefined && received.byteLength !== expected) throw cutShort()
-  return { wire: received, encoding, bytes: encoding === 'gzip' ? unfolded.concat() : received }
+  if (expected !== undefined && wire.size !== expected) throw cutShort()
+  if (encoding === 'identity') return wire.concat()
+  return isSmall ? unfoldedAtOnce(wire.concat(), limit) : unfolded.concat()
+}
+
+/** Of what unfolds in less time than a stream takes to be set up. */
+const SMALL = 16 * 1024
+
+function unfoldedAtOnce(wire: Buffer, limit: number): Buffer {
+  try {
+    return gunzipSync(wire, { maxOutputLength: limit })
+  } catch (error) {
+    throw error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limit) : error
+  }
+}
+
+/** A body as it came over the wire, within `limit` bytes. */
+export async function readWire(answer: Answer, limit: number): Promise<Wire> {
+  const encoding = encodingOf(answer.header('content-encoding'))
+  const expected = expectedLength(answer, limit)
+  const wire = new Collector(limit)
+  await wire.drain(answer.body)
+  if (expected !== undefined && wire.size !== expected) throw cutShort()
+  return { wire: wire.concat(), encoding }
+}
+
+function expectedLength(answer: Answer, limit: number): number | undefined {
+  const expected = lengthOf(answer)
+  if (expected !== undefined && expected > limit) throw tooLarge(limit)
+  return expected
 }
 
 /** Keeps chunks up to a limit. */
@@ -38,6 +62,10 @@ class Collector {
 
   constructor(limit: number) {
     this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#size
   }
 
   #add(chunk: Uint8Array): void {

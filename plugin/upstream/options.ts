@@ -112,7 +112,7 @@ export function withDefaults(options: UplinkOptions): Uplink {
     // Through URL, so that case, punycode and the default port compare as they do in an address.
     tarballHosts: new Set((options.tarballHosts ?? []).map((host) => new URL(`https://${host}`).host)),
     retries: options.retries ?? 2,
-    rate: options.rate ?? 20,
+    rate: options.rate ?? 200,
     offline: options.offline ?? false,
   }
 }

@@ -1,11 +1,10 @@
 import { hash, randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import type { Packument } from '../domain/packument.ts'
-import { PACKUMENT_LIMIT, parseDocument } from './document.ts'
+import { UnreadableDocument, type PackumentReader } from '../domain/ports.ts'
+import { PACKUMENT_LIMIT } from './document.ts'
 import { confirmation, decodeFile, encodeFile, type Head } from './packument-file.ts'
 
 /** A good answer and when it was last confirmed. */
@@ -23,6 +22,7 @@ export interface Known {
 
 export interface PackumentCacheOptions {
   readonly dir: string
+  readonly reader: PackumentReader
   /** Bytes that parsed packuments may take in memory, estimated. */
   readonly memory?: number | undefined
   /** Bytes that files may take. */
@@ -31,12 +31,11 @@ export interface PackumentCacheOptions {
   readonly onError?: ((error: unknown) => void) | undefined
 }
 
-/** Objects and maps of a parsed packument take about so many times the bytes of its JSON. */
-const HEAP_FACTOR = 3
+/** The bytes themselves, and what was read of them. */
+const HEAP_FACTOR = 2
 const BLOCK = 4096
 const FORGOTTEN_AFTER = 60 * 60 * 1000
 const MAX_STAMPS = 100_000
-const unfold = promisify(gunzip)
 
 /**
  * The last good answers: parsed in memory, and one file each on disk, as received (gzip where the uplink compresses: a tenth of
@@ -47,6 +46,7 @@ export class PackumentCache {
   readonly #dir: string
   readonly #memory: LRUCache<string, Known>
   readonly #files: LRUCache<string, number>
+  readonly #reader: PackumentReader
   readonly #onError: (error: unknown) => void
   /** What `stat` said of files when they were last reloaded. */
   readonly #stamps = new LRUCache<string, string>({ max: MAX_STAMPS })
@@ -58,8 +58,9 @@ export class PackumentCache {
     return cache
   }
 
-  private constructor({ dir, memory = 128 * 1024 ** 2, disk = 4 * 1024 ** 3, onError = () => undefined }: PackumentCacheOptions) {
+  private constructor({ dir, reader, memory = 128 * 1024 ** 2, disk = 4 * 1024 ** 3, onError = () => undefined }: PackumentCacheOptions) {
     this.#dir = dir
+    this.#reader = reader
     this.#onError = onError
     this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
     this.#files = new LRUCache({
@@ -84,7 +85,7 @@ export class PackumentCache {
     const file = fileName(key)
     const contents = await readFile(this.#path(file)).catch(() => undefined)
     if (contents === undefined) return undefined
-    const restored = await restore(contents, key, name).catch(() => undefined)
+    const restored = await this.#restore(contents, key, name)
     if (restored === undefined) {
       await this.remove(key)
       return undefined
@@ -147,6 +148,20 @@ export class PackumentCache {
     await this.#delete(file).catch(this.#onError)
   }
 
+  /** @throws Unavailable when nobody could read it just now: then it is not known to be broken */
+  async #restore(contents: Buffer, key: string, name: string): Promise<Known | undefined> {
+    const file = decodeFile(contents, key)
+    if (file === undefined) return undefined
+    const { head, wire, wireDigest, confirmedAt } = file
+    try {
+      const { packument, size } = await this.#reader.read(name, { wire, encoding: head.encoding }, PACKUMENT_LIMIT)
+      return { head, wireDigest, confirmedAt, size, packument, failing: false }
+    } catch (error) {
+      if (error instanceof UnreadableDocument) return undefined
+      throw error
+    }
+  }
+
   #path(file: string): string {
     return path.join(this.#dir, file)
   }
@@ -171,11 +186,3 @@ export class PackumentCache {
 }
 
 const fileName = (key: string): string => hash('sha256', key)
-
-async function restore(contents: Buffer, key: string, name: string): Promise<Known | undefined> {
-  const file = decodeFile(contents, key)
-  if (file === undefined) return undefined
-  const { head, wire, wireDigest, confirmedAt } = file
-  const bytes = head.encoding === 'gzip' ? await unfold(wire, { maxOutputLength: PACKUMENT_LIMIT }) : wire
-  return { head, wireDigest, confirmedAt, size: bytes.byteLength, packument: parseDocument(bytes, name), failing: false }
-}

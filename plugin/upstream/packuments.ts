@@ -2,11 +2,11 @@ import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
-import type { UpstreamPackument, Urgency } from '../domain/ports.ts'
+import { UnreadableDocument, type PackumentReader, type ReadDocument, type UpstreamPackument, type Urgency } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
-import { readBody, type Body } from './body.ts'
+import { readWire, tooLarge, type Wire } from './body.ts'
 import { discard, type Connection } from './connection.ts'
-import { PACKUMENT_LIMIT, parseDocument } from './document.ts'
+import { PACKUMENT_LIMIT } from './document.ts'
 import { asUnavailable, RequestFailure } from './failure.ts'
 import type { Known, PackumentCache } from './packument-cache.ts'
 import { packumentUrl } from './paths.ts'
@@ -15,6 +15,7 @@ import { UrgentFlight, type Turn } from './turn.ts'
 export interface PackumentsOptions {
   readonly connection: Connection
   readonly cache: PackumentCache
+  readonly reader: PackumentReader
   /** Told of what went wrong behind an answer that was given already. */
   readonly onError: (error: unknown) => void
   /** Bytes; a test makes it small. */
@@ -25,7 +26,7 @@ interface Received {
   readonly status: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
-  readonly body: Body | undefined
+  readonly body: (Wire & { readonly wireDigest: string; readonly read: ReadDocument }) | undefined
 }
 
 const fold = promisify(gzip)
@@ -44,15 +45,20 @@ const CONFIRMABLE_FOR = 24 * 60 * 60 * 1000
 export class Packuments {
   readonly #connection: Connection
   readonly #cache: PackumentCache
+  readonly #keyOfUplink: string
+  readonly #reader: PackumentReader
   readonly #onError: (error: unknown) => void
   readonly #limit: number
   readonly #answers = new SingleFlight<string, UpstreamPackument | 'absent'>()
   readonly #refreshes = new UrgentFlight<Known | 'absent'>()
   readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT })
 
-  constructor({ connection, cache, onError, limit = PACKUMENT_LIMIT }: PackumentsOptions) {
+  constructor({ connection, cache, reader, onError, limit = PACKUMENT_LIMIT }: PackumentsOptions) {
     this.#connection = connection
     this.#cache = cache
+    const { uplink } = connection
+    this.#keyOfUplink = `${JSON.stringify([uplink.name, uplink.base.href]).slice(0, -1)},`
+    this.#reader = reader
     this.#onError = onError
     this.#limit = limit
   }
@@ -60,11 +66,19 @@ export class Packuments {
   /** @throws Unavailable (`evidence-unavailable`) */
   async get(name: string): Promise<UpstreamPackument | 'absent'> {
     if (this.#connection.uplink.offline) return this.#imported(name)
-    const absentSince = this.#absent.get(name)
-    if (absentSince !== undefined && within(this.#now() - absentSince, ABSENT_FOR)) return 'absent'
+    if (this.#isAbsent(name)) return 'absent'
     const known = this.#cache.peek(this.#key(name))
     if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
     return this.#answers.run(name, () => this.#find(name))
+  }
+
+  /** What `get` answers at once, with no question behind it; undefined where there is no such answer. */
+  peek(name: string): UpstreamPackument | 'absent' | undefined {
+    const { offline, maxage } = this.#connection.uplink
+    if (offline) return undefined
+    if (this.#isAbsent(name)) return 'absent'
+    const known = this.#cache.peek(this.#key(name))
+    return known !== undefined && within(this.#age(known), maxage) ? this.#answer(known, false) : undefined
   }
 
   /** The last good answer, however old, without asking. */
@@ -79,10 +93,10 @@ export class Packuments {
    * @throws Error when it is not a packument of this name
    */
   async adopt(name: string, bytes: Buffer, confirmedAt: Date): Promise<void> {
-    const packument = parseDocument(bytes, name)
+    const { packument, digest, size } = await this.#reader.read(name, { wire: bytes, encoding: 'identity' }, PACKUMENT_LIMIT)
     const wire = await fold(bytes)
-    const head = { key: this.#key(name), etag: undefined, lastModified: undefined, digest: hash('sha256', bytes), encoding: 'gzip' as const }
-    await this.#cache.store({ head, wireDigest: hash('sha256', wire), packument, size: bytes.byteLength, confirmedAt, failing: false }, wire)
+    const head = { key: this.#key(name), etag: undefined, lastModified: undefined, digest, encoding: 'gzip' as const }
+    await this.#cache.store({ head, wireDigest: hash('sha256', wire), packument, size, confirmedAt, failing: false }, wire)
     this.#absent.delete(name)
   }
 
@@ -114,6 +128,11 @@ export class Packuments {
       if (known === undefined || this.#age(known) > this.#connection.uplink.maxStale) throw error
       return this.#answer(known, true)
     }
+  }
+
+  #isAbsent(name: string): boolean {
+    const since = this.#absent.get(name)
+    return since !== undefined && within(this.#now() - since, ABSENT_FOR)
   }
 
   #mayServe(known: Known): boolean {
@@ -176,7 +195,7 @@ export class Packuments {
           status,
           etag: answer.header('etag'),
           lastModified: answer.header('last-modified'),
-          body: status === 200 ? await readBody(answer, this.#limit) : undefined,
+          body: status === 200 ? await this.#read(name, await readWire(answer, this.#limit), known) : undefined,
         }
       },
       { turn },
@@ -196,21 +215,39 @@ export class Packuments {
     return confirmed
   }
 
-  async #received(name: string, received: Received, body: Body, known: Known | undefined, confirmedAt: Date): Promise<Known> {
-    const { wire, encoding, bytes } = body
-    const digest = hash('sha256', bytes)
-    const { etag, lastModified } = received
-    const head = { key: this.#key(name), etag, lastModified, digest, encoding, receivedAt: confirmedAt.toISOString() }
+  /** Unless it is what is known already, byte for byte. */
+  async #read(name: string, { wire, encoding }: Wire, known: Known | undefined): Promise<NonNullable<Received['body']>> {
+    const wireDigest = hash('sha256', wire)
+    if (known?.wireDigest === wireDigest && known.head.encoding === encoding)
+      return { wire, encoding, wireDigest, read: { packument: known.packument, digest: known.head.digest, size: known.size } }
     try {
-      // The same document keeps its object, so that what was computed from it can be kept by identity.
-      const packument = known?.head.digest === digest ? known.packument : parseDocument(bytes, name)
-      const fresh = { head, wireDigest: hash('sha256', wire), packument, size: bytes.byteLength, confirmedAt, failing: false }
-      await this.#cache.store(fresh, wire)
-      this.#absent.delete(name)
-      return fresh
+      return { wire, encoding, wireDigest, read: await this.#reader.read(name, { wire, encoding }, this.#limit) }
     } catch (error) {
-      throw this.#unusable(name, 'sent a document that is not a packument of it', error)
+      throw error instanceof UnreadableDocument ? this.#failureOf(error) : error
     }
+  }
+
+  #failureOf(error: UnreadableDocument): RequestFailure {
+    switch (error.fault) {
+      case 'too-large':
+        return tooLarge(this.#limit)
+      case 'undecodable':
+        return new RequestFailure('sent a broken gzip body', { retryable: true, cause: error })
+      case 'unreadable':
+        return new RequestFailure('sent a document that is not a packument of it', { cause: error })
+    }
+  }
+
+  async #received(name: string, received: Received, body: NonNullable<Received['body']>, known: Known | undefined, confirmedAt: Date): Promise<Known> {
+    const { wire, encoding, wireDigest, read } = body
+    const { etag, lastModified } = received
+    const head = { key: this.#key(name), etag, lastModified, digest: read.digest, encoding, receivedAt: confirmedAt.toISOString() }
+    // The same document keeps its object, so that what was computed from it can be kept by identity.
+    const packument = known?.head.digest === read.digest ? known.packument : read.packument
+    const fresh = { head, wireDigest, packument, size: read.size, confirmedAt, failing: false }
+    await this.#cache.store(fresh, wire)
+    this.#absent.delete(name)
+    return fresh
   }
 
   #unusable(name: string, message: string, cause?: unknown): Error {
@@ -219,8 +256,7 @@ export class Packuments {
 
   /** The address is in it, since an uplink that was pointed elsewhere is another source under an old name. */
   #key(name: string): string {
-    const { uplink } = this.#connection
-    return JSON.stringify([uplink.name, uplink.base.href, name])
+    return `${this.#keyOfUplink}${JSON.stringify(name)}]`
   }
 
   #age(known: Known): number {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import { specOf } from '../domain/package-ref.ts'
-import type { Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
+import type { PackumentReader, Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
 import { askAdvisories, type AskedVersions } from './advisories.ts'
 import { readBody } from './body.ts'
 import { Connection, discard, type Surroundings } from './connection.ts'
@@ -15,6 +15,7 @@ import { UrgentFlight, type Turn } from './turn.ts'
 
 export interface RegistryClientOptions extends Surroundings {
   readonly cache: PackumentCache
+  readonly reader: PackumentReader
   /** Told of a refresh behind an answer that failed. */
   readonly onError?: ((error: unknown, uplink: string) => void) | undefined
   /** Bytes; tests make them small. */
@@ -34,7 +35,7 @@ export class RegistryClient implements Upstream {
   readonly #limits: NonNullable<RegistryClientOptions['limits']>
 
   constructor(uplink: UplinkOptions, options: RegistryClientOptions) {
-    const { cache, onError, limits = {} } = options
+    const { cache, reader, onError, limits = {} } = options
     this.#connection = new Connection(withDefaults(uplink), options)
     this.name = uplink.name
     this.registry = uplink.registry
@@ -43,6 +44,7 @@ export class RegistryClient implements Upstream {
     this.#packuments = new Packuments({
       connection: this.#connection,
       cache,
+      reader,
       onError: (error) => onError?.(error, uplink.name),
       limit: limits.packument,
     })
@@ -50,6 +52,10 @@ export class RegistryClient implements Upstream {
 
   packument(name: string): Promise<UpstreamPackument | 'absent'> {
     return this.#packuments.get(name)
+  }
+
+  peek(name: string): UpstreamPackument | 'absent' | undefined {
+    return this.#packuments.peek(name)
   }
 
   /** The last good answer, however old, without asking. */
@@ -124,7 +130,7 @@ export class RegistryClient implements Upstream {
         answers: [200, 404],
       },
       async (answer) => {
-        if (answer.status === 200) return (await readBody(answer, this.#limits.document ?? DOCUMENT_LIMIT)).bytes
+        if (answer.status === 200) return readBody(answer, this.#limits.document ?? DOCUMENT_LIMIT)
         await discard(answer.body)
         return 'absent'
       },

@@ -24,7 +24,7 @@ interface Job {
 
 const CAPACITY = 2000
 /** Beyond the bucket's rate: what nobody waits for shall not make bursts of connections. */
-const BACKGROUND_AT_ONCE = 4
+const BACKGROUND_AT_ONCE = 8
 const BURST_SECONDS = 2.5
 /** Clients give up or are told 503: waiting longer than that for an uplink that asked for peace helps nobody. */
 const LONGEST_WAIT = 5000
@@ -35,8 +35,8 @@ const SHORT_PAUSE = 5000
 
 /**
  * The questions to one uplink: what a client waits for goes first; what nobody waits for goes at a limited rate, and only
- * while nobody waits. An uplink that answers 429 is left in peace as long as it asks, within bounds. Queues are bounded: what
- * does not fit is Unavailable.
+ * while nobody waits. An uplink that answers 429 is left in peace as long as it asks, within bounds, and afterwards gets half of the
+ * background's rate, which comes back within minutes. Queues are bounded: what does not fit is Unavailable.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -69,6 +69,8 @@ export class Scheduler {
     const until = (urgency: Urgency, asked: number): number => now + Math.max(Math.min(asked, LONGEST_PAUSE), this.#pause(urgency))
     this.#pausedUntil.foreground = until('foreground', milliseconds)
     this.#pausedUntil.background = until('background', Math.max(milliseconds, SHORT_PAUSE))
+    // What it was asked before was too much for it: a pause alone would only have the same again.
+    this.#bucket.slow()
     this.#pump()
   }
 

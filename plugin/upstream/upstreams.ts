@@ -1,5 +1,5 @@
 import { Unavailable } from '../domain/errors.ts'
-import type { Upstream, UpstreamPackument, Upstreams } from '../domain/ports.ts'
+import type { FoundPackument, Upstream, Upstreams } from '../domain/ports.ts'
 
 /** Names of the uplinks to ask for a package, in order: the compiled `packages` map of the configuration. */
 export type Route = (name: string) => readonly string[]
@@ -21,7 +21,7 @@ export class RoutedUpstreams implements Upstreams {
    * whoever holds the same name on a later one would be installed instead (dependency confusion).
    * @throws Unavailable (`evidence-unavailable`; `internal-error` when the route names an uplink that does not exist)
    */
-  async find(name: string): Promise<{ readonly upstream: Upstream; readonly document: UpstreamPackument } | 'absent'> {
+  async find(name: string): Promise<FoundPackument | 'absent'> {
     for (const uplink of this.#route(name)) {
       const upstream = this.#byName.get(uplink)
       if (upstream === undefined) throw new Unavailable('internal-error', `no uplink is called ${uplink}`)
@@ -29,5 +29,15 @@ export class RoutedUpstreams implements Upstreams {
       if (document !== 'absent') return { upstream, document }
     }
     return 'absent'
+  }
+
+  peek(name: string): FoundPackument | undefined {
+    for (const uplink of this.#route(name)) {
+      const upstream = this.#byName.get(uplink)
+      const document = upstream?.peek?.(name)
+      if (upstream === undefined || document === undefined) return undefined
+      if (document !== 'absent') return { upstream, document }
+    }
+    return undefined
   }
 }

@@ -5,6 +5,7 @@ import type { ReasonCode } from '../domain/reason.ts'
 import { anchorsOfEntity, unknownAnchor, type Signer } from './bundle-anchors.ts'
 import type { CompiledTrust } from './compiled-trust.ts'
 import { EvidenceFault, guarded } from './fault.ts'
+import { withQuickLeaf } from './leaf-certificate.ts'
 
 /** sigstore/protobuf-specs, Bundle.media_type. The library knows these and takes any other for the newest. */
 const MEDIA_TYPES: ReadonlySet<Json | undefined> = new Set([
@@ -50,7 +51,7 @@ export function readBundle(raw: JsonObject, code: ReasonCode): ReadBundle {
     const bundle = bundleFromJSON(raw)
     if (bundle.content.$case !== 'dsseEnvelope' || bundle.content.dsseEnvelope.signatures.length !== 1)
       throw new EvidenceFault(code, 'the bundle holds no envelope with exactly one signature', { cause: 'envelope' })
-    const entity = toSignedEntity(bundle)
+    const entity = withQuickLeaf(toSignedEntity(bundle), bundle)
     const { key } = entity
     const signer: Signer =
       key.$case === 'certificate' ? { kind: 'certificate', certificate: key.certificate } : { kind: 'key', hint: key.hint }

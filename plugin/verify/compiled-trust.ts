@@ -3,6 +3,7 @@ import { X509Certificate } from '@sigstore/core'
 import { TrustedRoot, type CertificateAuthority, type TransparencyLogInstance } from '@sigstore/protobuf-specs'
 import { toTrustMaterial, Verifier } from '@sigstore/verify'
 import type { RegistryKey, TrustMaterial } from '../domain/ports.ts'
+import { withAnchors } from './anchor-certificate.ts'
 import { EvidenceFault } from './fault.ts'
 import { anchorOfKey, publicKeyOf } from './registry-keys.ts'
 import { anchorsOfRoot } from './trusted-root.ts'
@@ -51,7 +52,7 @@ export function compileTrust(trust: PlainTrust): CompiledTrust {
   const attestationKeys = keysFor('attestations', trust.registryKeys)
   return {
     // One entry of a log, one SCT, one signed time: what a Sigstore client must ask for (client-spec, 4).
-    verifier: new Verifier(toTrustMaterial(root, keyFinder(attestationKeys)), {
+    verifier: new Verifier(withAnchors(toTrustMaterial(root, keyFinder(attestationKeys))), {
       tlogThreshold: 1,
       ctlogThreshold: 1,
       timestampThreshold: 1,

@@ -9,7 +9,9 @@ import { WorkerPool, type PoolOptions } from './worker-pool.ts'
 export type VerifierOptions = Partial<PoolOptions>
 
 /** 0.08 ms each: up to here, sending them away costs more than it saves. */
-const INLINE_SIGNATURES = 20
+const INLINE_SIGNATURES = 4
+/** One for each core, since the main thread mostly waits; each may take 30 MB. */
+const MAX_THREADS = 8
 /** About 20 ms of a worker. */
 const BATCH = 250
 
@@ -17,7 +19,7 @@ const BATCH = 250
 export function createVerifier(options: VerifierOptions = {}): Verifier {
   const pool = new WorkerPool({
     script: new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url),
-    size: Math.min(4, Math.max(1, availableParallelism() - 1)),
+    size: Math.min(MAX_THREADS, availableParallelism()),
     queueLimit: 1000,
     jobLimitMs: 2000,
     startLimitMs: 10_000,

@@ -97,7 +97,7 @@ export class WorkerThread {
     }
     this.#sent.add(revision)
     this.#limit(this.#options.jobLimitMs, 'the verification took too long')
-    this.#worker.postMessage(request)
+    this.#worker.postMessage(request, transferred(job))
   }
 
   #receive(reply: Reply): void {
@@ -129,3 +129,7 @@ export class WorkerThread {
     this.#timer = timer
   }
 }
+
+/** A document was copied for its job (`verifier.ts`): it goes to the thread without being copied again. */
+const transferred = (job: Job): readonly ArrayBuffer[] =>
+  job.kind === 'attestations' && job.task.document.buffer instanceof ArrayBuffer ? [job.task.document.buffer] : []

@@ -4,7 +4,7 @@ import { specOf, tarballFileName, type PackageRef } from '../domain/package-ref.
 import type { Clock, Policy } from '../domain/ports.ts'
 import { signEnvelope, type EnvelopeSigner } from '../keys/dsse.ts'
 import type { Judgement, Pipeline } from '../pipeline/pipeline.ts'
-import { buildLevel, PAYLOAD_TYPE, summaryOf } from './summary.ts'
+import { buildLevel, PAYLOAD_TYPE, summaryOf, type SummaryContext } from './summary.ts'
 
 export interface IssueDeps {
   /** The policy in force, with the digest of its meaning. */
@@ -21,8 +21,8 @@ export interface IssueFrom {
   readonly pipeline: Pick<Pipeline, 'tarball'>
   /** What this mirror serves as the attestations of the version, byte for byte; undefined when there are none. */
   readonly attestations: (ref: PackageRef) => Promise<Uint8Array | undefined>
-  /** This mirror's address, without a slash at the end. */
-  readonly base: string
+  /** This mirror's address, without a slash at the end; undefined where it has none that others could ask. */
+  readonly base: string | undefined
 }
 
 export type Issued =
@@ -54,8 +54,17 @@ export async function issueSummary(ref: PackageRef, { pipeline, attestations, ba
     tool: deps.tool,
     timeVerified: deps.clock.now(),
     level: buildLevel(judgement.candidate, evaluated),
-    policy: { uri: `${base}/-/provenance/v1/policy`, digest: policy.digest },
-    attestations: served && { uri: `${base}/-/provenance/v1/attestations/${specOf(ref).replace('/', '%2f')}`, sha256: createHash('sha256').update(served).digest('hex') },
+    policy: { uri: uriOf(base, 'policy', policy.digest), digest: policy.digest },
+    attestations: served && inputOf(ref, served, base),
   })
   return { kind: 'issued', envelope: signEnvelope(deps.signer, PAYLOAD_TYPE, Buffer.from(JSON.stringify(statement))), policyRevision: policy.revision }
 }
+
+function inputOf(ref: PackageRef, served: Uint8Array, base: string | undefined): SummaryContext['attestations'] {
+  const sha256 = createHash('sha256').update(served).digest('hex')
+  return { uri: uriOf(base, `attestations/${specOf(ref).replace('/', '%2f')}`, sha256), sha256 }
+}
+
+/** A statement outlives the machine it was made on: what has no address for others is named by its digest (RFC 6920). */
+const uriOf = (base: string | undefined, what: string, sha256: string): string =>
+  base === undefined ? `ni:///sha-256;${Buffer.from(sha256, 'hex').toString('base64url')}` : `${base}/-/provenance/v1/${what}`

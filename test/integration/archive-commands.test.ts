@@ -63,8 +63,9 @@ describe('archives on the command line', function () {
     const checked = await run('attest', 'widget@1.0.0', '--config', 'in/config.yaml', '--output', 'widget.vsa.json')
     assert.equal(checked.code, 0, checked.err)
     const { payload } = JSON.parse(readFileSync(path.join(dir, 'widget.vsa.json'), 'utf8')) as { payload: string }
-    const { subject } = JSON.parse(Buffer.from(payload, 'base64').toString()) as { subject: readonly { digest: { sha512: string } }[] }
+    const { subject, predicate } = JSON.parse(Buffer.from(payload, 'base64').toString()) as { subject: readonly { digest: { sha512: string } }[]; predicate: JsonObject }
     assert.equal(subject[0]?.digest.sha512, widget.sha512)
+    assert.doesNotMatch(JSON.stringify(predicate), /localhost|127\.0\.0\.1/)
 
     const bytes = readFileSync(path.join(dir, 'one.tar'))
     bytes[bytes.length - 2000] = (bytes[bytes.length - 2000] ?? 0) ^ 1

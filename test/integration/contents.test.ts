@@ -1,6 +1,7 @@
 /** What a tarball says of itself, bytes that a waiver names, and marked listings: through a running mirror. */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
+import { DEFAULT_REGISTRY } from '@verdaccio/config'
 import { isObject, ownObject, ownString, type JsonObject } from '../../plugin/domain/json.ts'
 import { FakeRegistry, type Published } from '../support/fake-registry.ts'
 import { settableClock, startTestMirror, type TestMirror } from '../support/mirror.ts'
@@ -92,6 +93,16 @@ describe('contents through a mirror', function () {
       registry.publish({ name: 'ui', version: '1.0.0', time: OLD, packageJson: { dependencies: { left: 'acme/left' } }, manifest: { dependencies: {} } })
       await start({})
       assert.deepEqual(await ask('/ui/-/ui-1.0.0.tgz'), [403, ['manifest-mismatch']])
+    })
+    it('[20b] a lockfile in the tarball that leads past the mirror is refused with it, and leaves the next packument', async () => {
+      const lock = (resolved: string): JsonObject => ({ lockfileVersion: 3, packages: { '': { name: 'ui' }, 'node_modules/left': { version: '1.0.0', resolved } } })
+      registry.publish({ name: 'ui', version: '1.0.0', time: OLD, files: { 'package/npm-shrinkwrap.json': lock(`${DEFAULT_REGISTRY.replace(/\/$/, '')}/left/-/left-1.0.0.tgz`) } })
+      registry.publish({ name: 'ui', version: '1.0.1', time: OLD, files: { 'package/npm-shrinkwrap.json': lock('https://evil.test/left.tgz') } })
+      await start({})
+      assert.deepEqual(await ask('/ui/-/ui-1.0.0.tgz'), [200, []])
+      assert.deepEqual(await ask('/ui/-/ui-1.0.1.tgz'), [403, ['dependency-source']])
+      registry.deprecate('ui', '1.0.0', 'changed')
+      assert.deepEqual(await versions('ui'), ['1.0.0'])
     })
     it('[20a] a packument stripped of dependencies hides none', async () => {
       registry.publish({ name: 'ui', version: '1.0.0', time: OLD, packageJson: { dependencies: { left: 'acme/left' } } })

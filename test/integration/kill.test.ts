@@ -7,6 +7,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import pLimit from 'p-limit'
+import { PackumentThreads } from '../../plugin/threads/pool.ts'
 import { PackumentCache } from '../../plugin/upstream/packument-cache.ts'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import {
@@ -73,6 +74,7 @@ async function checkWhatIsLeft(dir: string, { at, promised }: Killed): Promise<v
     }
     assert.equal(await bytes.put(DOCUMENT), hash('sha256', DOCUMENT))
   } finally {
+    await bytes.close()
     await facts.close()
     ledger.close()
   }
@@ -86,7 +88,7 @@ async function checkWhatIsLeft(dir: string, { at, promised }: Killed): Promise<v
 async function checkOrphans(dir: string, where: string): Promise<void> {
   const old = new Date(Date.now() - 2 * 3_600_000)
   for (const file of filesIn(dir)) if (file.endsWith('.tmp')) utimesSync(file, old, old)
-  await PackumentCache.open({ dir })
+  await PackumentCache.open({ dir, reader: new PackumentThreads() })
   assert.deepEqual(filesIn(dir).filter((file) => file.endsWith('.tmp')), [], where)
 }
 
@@ -95,7 +97,7 @@ function checkPackument(found: Awaited<ReturnType<PackumentCache['load']>>, prom
   const [older, newer] = PACKUMENTS
   if (found !== undefined) {
     const stored = [older, newer].find(({ known }) => known.head.digest === found.head.digest)
-    assert.deepEqual(found.packument, stored?.known.packument, where)
+    assert.deepEqual(found.packument.raw, stored?.known.packument.raw, where)
     assert.ok([WHEN.first, WHEN.confirmed].some((time) => time.getTime() === found.confirmedAt.getTime()), where)
   }
   if (promised.has('packument') && !promised.has('confirmed')) assert.ok(found === undefined || found.head.digest === newer.known.head.digest, where)

@@ -3,7 +3,7 @@
  * next request is served.
  */
 import assert from 'node:assert/strict'
-import { readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
@@ -43,6 +43,7 @@ function suite(timeout: string) {
   })
 
   const files = (folder: string): string[] => {
+    if (!existsSync(path.join(mirror.dir, 'cache', folder))) return []
     const found = readdirSync(path.join(mirror.dir, 'cache', folder), { recursive: true, withFileTypes: true })
     return found.filter((entry) => entry.isFile()).map(({ name }) => name)
   }

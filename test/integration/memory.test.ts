@@ -66,7 +66,9 @@ describe('memory: what the mirror has seen', function () {
     publish('1.0.0', { fault: '3c' })
     assert.equal((await mirror.get(tarball)).status, 200)
     assert.equal((await mirror.get(tarball)).status, 200)
+    await mirror.close({ keep: true })
     forgetTarballs()
+    mirror = await startTestMirror({ registry, dir: mirror.dir })
     assert.deepEqual(await codes(tarball), ['integrity-mismatch'])
   })
 

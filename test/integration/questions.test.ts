@@ -194,12 +194,12 @@ describe('questions on the command line', function () {
   })
 })
 
-/** Compared with what is committed; written where it is missing. */
+/** Compared with what is committed; written where it is missing, by a person. */
 function golden(file: string, output: string): void {
   // Digests change with the preset, and with the zlib that packed the tarballs.
   const actual = output.replace(/policy [0-9a-f]{12}/g, 'policy REVISION').replace(/sha512-[\w+/]{86}==/g, 'sha512-BYTES')
   const place = path.join(GOLDEN, file)
-  if (!existsSync(place)) writeFileSync(place, actual)
+  if (!existsSync(place) && process.env.CI !== 'true') writeFileSync(place, actual)
   assert.equal(actual, readFileSync(place, 'utf8'))
 }
 

@@ -5,7 +5,8 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { JsonObject } from '../../plugin/domain/json.ts'
+import { ownString, type JsonObject } from '../../plugin/domain/json.ts'
+import { issueSummary } from '../../plugin/vsa/issue.ts'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import { NO_AGE, startTestMirror, type TestMirror } from '../support/mirror.ts'
 import { githubIdentity, PrivateSigstore } from '../support/private-sigstore.ts'
@@ -85,6 +86,17 @@ describe('verification summaries', function () {
     const served = Buffer.from(await (await mirror.get(new URL(input?.uri ?? '').pathname)).arrayBuffer())
     assert.equal(createHash('sha256').update(served).digest('hex'), input?.digest.sha256)
     assert.ok(Math.abs(Date.parse(predicate.timeVerified) - Date.now()) < 60_000)
+  })
+
+  it('a mirror without an address for others names policy and attestations by their digests', async () => {
+    const ref = { name: 'widget', version: '1.0.0' }
+    const document = Buffer.from('{}')
+    const issued = await issueSummary(ref, { pipeline: mirror.engine.pipeline, attestations: () => Promise.resolve(document), base: undefined }, mirror.engine.routes.vsa)
+    assert.ok(issued.kind === 'issued')
+    const { predicate } = JSON.parse(Buffer.from(ownString(issued.envelope, 'payload') ?? '', 'base64').toString()) as Statement
+    const named = (sha256: string): string => `ni:///sha-256;${Buffer.from(sha256, 'hex').toString('base64url')}`
+    assert.equal(predicate.policy.uri, named(predicate.policy.digest.sha256))
+    assert.deepEqual(predicate.inputAttestations.map(({ uri, digest }) => [uri, digest.sha256]), [[named(createHash('sha256').update(document).digest('hex')), createHash('sha256').update(document).digest('hex')]])
   })
 
   for (const [name, level, inputs] of [

@@ -1,10 +1,21 @@
 /** What an upstream named a version, a key or a repository must not move the cursor of the operator who reads it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { mock } from 'node:test'
 import { stringify } from 'yaml'
+import { render } from '../../plugin/check/index.ts'
+import { checkCommand } from '../../plugin/cli/check.ts'
+import { packageExplanation, versionExplanation } from '../../plugin/cli/explain.ts'
+import { mirrorSource } from '../../plugin/cli/explain-source.ts'
 import { showLedger } from '../../plugin/cli/ledger.ts'
+import { filled } from '../../plugin/cli/own-store.ts'
+import { linesWithoutUnseen } from '../../plugin/cli/terminal.ts'
+import { warmCommand } from '../../plugin/cli/warm.ts'
 import { approvePin, dropPin, listPins, showPins } from '../../plugin/cli/pins.ts'
 import { SqliteLedger } from '../../plugin/store/ledger.ts'
 
@@ -58,5 +69,70 @@ describe('regression: commands that print what upstreams wrote', () => {
   it('and JSON means what it meant', () => {
     const [shown] = JSON.parse(listPins('widget', { config, json: true }).join('\n')) as { pins: { version: string }[] }[]
     assert.equal(shown?.pins[0]?.version, NASTY)
+  })
+})
+
+describe('regression: commands that print what a mirror answered', () => {
+  let server: http.Server
+  let url: string
+  let answer: (path: string) => readonly [status: number, body: object]
+  beforeEach(async () => {
+    server = http.createServer(({ url: path = '' }, response) => {
+      const [status, body] = path.endsWith('/ready') ? [200, { ready: true }] : answer(path)
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`
+  })
+  afterEach(() => { server.close() })
+
+  /** What a command writes, and what it throws, as `run` prints it. */
+  const written = async (command: () => Promise<unknown>): Promise<string> => {
+    const lines: string[] = []
+    const note = (text: string): boolean => Boolean(lines.push(text))
+    const mocks = [mock.method(console, 'error', note), mock.method(console, 'log', note), mock.method(process.stdout, 'write', note)]
+    try {
+      await command()
+    } catch (cause) {
+      note(linesWithoutUnseen((cause as Error).message))
+    } finally {
+      for (const one of mocks) one.mock.restore()
+    }
+    assert.notEqual(lines.join(''), '')
+    return lines.join('\n')
+  }
+  const refused = { package: NASTY, version: NASTY, outcome: 'deny', rule: NASTY, reasons: [{ code: NASTY, message: NASTY }], nearestAllowed: NASTY }
+
+  for (const format of ['text', 'json', 'sarif', 'markdown', 'junit'])
+    it(`check, ${format}: a refusal`, async () => {
+      answer = (path) => [200, path.endsWith('/widget') ? { versions: { '1.0.0': {} }, distTags: { latest: '1.0.0' } } : refused]
+      assert.doesNotMatch(await written(() => checkCommand(['widget'], { mirror: url, format })), UNSEEN)
+    })
+  it('check and warm: an error that ends the command', async () => {
+    answer = () => [500, { error: NASTY }]
+    assert.doesNotMatch(await written(() => checkCommand(['widget'], { mirror: url })), UNSEEN)
+    assert.doesNotMatch(await written(() => warmCommand(['widget'], { mirror: url, rate: '20/s' })), UNSEEN)
+  })
+  it('warm, as JSON', async () => {
+    answer = (path) => [200, path.endsWith('/widget') ? { versions: { '1.0.0': {} }, distTags: { latest: '1.0.0' } } : refused]
+    assert.doesNotMatch(await written(() => warmCommand(['widget@1.0.0'], { mirror: url, rate: '20/s', json: true })), UNSEEN)
+  })
+  for (const json of [false, true])
+    it(`explain${json ? ', as JSON' : ''}`, async () => {
+      answer = (path) => [200, path.endsWith('/widget') ? { package: NASTY, versions: { [NASTY]: { outcome: 'deny' } } } : refused]
+      const source = mirrorSource(url)
+      assert.doesNotMatch((await versionExplanation(source, 'widget', '1.0.0', { json })).lines.join('\n'), UNSEEN)
+      assert.doesNotMatch((await packageExplanation(source, 'widget', { json })).lines.join('\n'), UNSEEN)
+    })
+  it('a line of the log', () => {
+    assert.doesNotMatch(filled('failed: @{err.message}', { err: new Error(NASTY) }), UNSEEN)
+  })
+  it('the names in a lockfile', () => {
+    const one = { name: NASTY, version: NASTY, kind: 'registry', integrity: NASTY, resolved: NASTY, optional: false, dev: false, peer: false, paths: [[NASTY]], ranges: [NASTY], line: 1 } as const
+    const finding = { level: 'refused', code: 'integrity-mismatch', message: NASTY, also: ['provenance-absent'], package: one, monitored: false, rule: NASTY, waiver: NASTY, nearest: { version: NASTY, inRange: undefined }, explain: NASTY } as const
+    const counts = { allowed: 0, workspaces: 0, bundled: 0, refused: 1, uncovered: 0, missing: 0, undecided: 0, warned: 0 }
+    const checked = { subject: { file: 'lock', format: 'npm', formatVersion: NASTY, packages: [one] }, findings: [finding], counts } as const
+    for (const format of ['text', 'json', 'sarif', 'markdown', 'junit'] as const)
+      assert.doesNotMatch(render([checked], format, { source: 'a test', version: '1', width: 80, paint: (_style, text) => text, all: true }).join('\n'), UNSEEN, format)
   })
 })

@@ -6,6 +6,7 @@ import { FileByteStore } from '../../plugin/store/bytes.ts'
 import { FactCache } from '../../plugin/store/facts.ts'
 import { SqliteLedger } from '../../plugin/store/ledger.ts'
 import { parseDocument } from '../../plugin/upstream/document.ts'
+import { PackumentThreads } from '../../plugin/threads/pool.ts'
 import { PackumentCache, type Known } from '../../plugin/upstream/packument-cache.ts'
 
 export const REGISTRY_URL = 'https://registry.example'
@@ -21,7 +22,7 @@ export async function openStores(dir: string) {
   const ledger = new SqliteLedger({ file: path.join(dir, 'ledger.db') })
   const bytes = await FileByteStore.open({ dir: path.join(dir, 'cache') })
   const facts = new FactCache({ storage: path.join(dir, 'facts.db') })
-  const packuments = await PackumentCache.open({ dir: path.join(dir, 'cache', 'packuments') })
+  const packuments = await PackumentCache.open({ dir: path.join(dir, 'cache', 'packuments'), reader: new PackumentThreads() })
   return { ledger, bytes, facts, packuments }
 }
 

@@ -27,7 +27,7 @@ describe('bounds', () => {
     const some = (...keys: string[]): ReadonlyMap<string, StoredFact> => new Map(keys.map((key) => [key, { anchors: [], value: key }]))
     await facts.add('widget', some('a', 'b'))
     await facts.add('widget', some('c', 'd'))
-    assert.deepEqual([...(await facts.load('widget')).keys()], ['c', 'd', 'a'])
+    assert.deepEqual([...(await facts.load('widget')).keys()], ['b', 'c', 'd'])
     await facts.close()
   })
 

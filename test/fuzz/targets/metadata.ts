@@ -6,7 +6,8 @@ import type { Packument } from '../../../plugin/domain/packument.ts'
 import { reason } from '../../../plugin/domain/reason.ts'
 import { parseBothWays, parseStrictJson, StrictJsonError } from '../../../plugin/domain/strict-json.ts'
 import type { Verdict } from '../../../plugin/domain/verdict.ts'
-import { distTagsDocument, rewritePackument, versionDocument } from '../../../plugin/enforce/rewrite.ts'
+import { listingOf } from '../../../plugin/enforce/listing.ts'
+import { rewritePackument, selectVersion } from '../../../plugin/enforce/rewrite.ts'
 import { likelyPicks } from '../../../plugin/pipeline/selection.ts'
 import { versionOfFile } from '../../../plugin/pipeline/tarball-name.ts'
 import { parseDocument } from '../../../plugin/upstream/document.ts'
@@ -59,11 +60,11 @@ function assertRewritten(packument: Packument, form: 'full' | 'abbreviated', wit
     must(typeof tarball === 'string' && tarball.startsWith('https://npm.acme.example/'), 'an address that is not this mirror\'s')
   }
   for (const target of Object.values(document['dist-tags'] as object)) must(typeof target === 'string' && !refused(target), 'a tag leads to a refused version')
+  const listing = listingOf(packument, verdicts, options)
   for (const version of [...packument.versions.keys(), ...packument.distTags.keys()]) {
-    const answer = versionDocument(packument, verdicts, version, options)
-    must(answer.outcome !== 'found' || !refused(answer.version), 'a refused version is answered')
+    const answer = selectVersion(packument, listing, version)
+    must(answer.outcome !== 'found' || !refused(answer.manifest.version), 'a refused version is answered')
   }
-  distTagsDocument(packument, verdicts, { withholdUnavailable })
 }
 
 const packument: Target = {

@@ -57,6 +57,32 @@ describe('check', () => {
       assert.deepEqual(codes(await run(subject([locked({ resolved })], format), source({}))), covered ? [] : ['uncovered past-the-mirror'])
     })
 
+  const NAMED: readonly (readonly [string, string, Partial<LockedPackage>, boolean])[] = [
+    ['another package', 'https://npm.acme.example/npm/evil/-/evil-1.1.0.tgz', {}, true],
+    ['another version', 'https://npm.acme.example/npm/left/-/left-1.0.0.tgz', {}, true],
+    ['a package of that name in a scope', 'https://npm.acme.example/npm/@evil/left/-/left-1.1.0.tgz', {}, true],
+    ['a package of that name in a scope, escaped', 'https://npm.acme.example/npm/@evil%2fleft/-/left-1.1.0.tgz', {}, true],
+    ['another scope', 'https://npm.acme.example/npm/@evil/ui/-/ui-1.1.0.tgz', { name: '@acme/ui' }, true],
+    ['a file that a path leads away from', 'https://npm.acme.example/npm/left/-/left-1.1.0.tgz/../../../evil/-/evil-1.1.0.tgz', {}, true],
+    ['another package at the public registry', 'https://public.example/evil/-/evil-1.1.0.tgz', {}, true],
+    ['another package, with the digest of that one', 'https://npm.acme.example/npm/evil/-/evil-1.1.0.tgz', { integrity: OTHERS }, true],
+    ['another package, with both digests', 'https://npm.acme.example/npm/evil/-/evil-1.1.0.tgz', { integrity: `${OURS} ${OTHERS}` }, true],
+    ['a tarball that no registry has at such a place', 'https://npm.acme.example/npm/left-1.1.0.tgz', {}, true],
+    ['a registry, and no tarball', 'https://npm.acme.example/npm/', {}, false],
+    ['itself', 'https://npm.acme.example/npm/left/-/left-1.1.0.tgz', {}, false],
+    ['itself, in a scope', 'https://npm.acme.example/npm/@acme/ui/-/ui-1.1.0.tgz', { name: '@acme/ui' }, false],
+    ['itself, in a scope, escaped', 'https://npm.acme.example/npm/@acme%2fui/-/ui-1.1.0.tgz', { name: '@acme/ui' }, false],
+    ['itself, with the scope in the name of the file', 'https://npm.acme.example/npm/@acme/ui/-/@acme/ui-1.1.0.tgz', { name: '@acme/ui' }, false],
+    ['itself under an odd name, with the digest of the right bytes', 'https://npm.acme.example/npm/left/-/left-v1.1.0.tgz', { integrity: OURS }, false],
+  ]
+  for (const [what, resolved, more, other] of NAMED)
+    it(`[3e] an address of ${what}: ${other ? 'is refused' : 'is right'}`, async () => {
+      const one = locked({ resolved, ...more })
+      const checked = await run(subject([one]), source({ [`${one.name}@1.1.0`]: judged({ integrity: OURS }) }))
+      assert.equal(codes(checked).includes('refused other-tarball'), other)
+      assert.equal(exitCodeOf([checked]), other ? 1 : 0)
+    })
+
   it('[6a] a lockfile that expects other bytes than the registry has is refused, whatever the verdict', async () => {
     const checked = await run(subject([locked({ integrity: OTHERS })]), source({ 'left@1.1.0': judged({ integrity: OURS }) }))
     assert.deepEqual(codes(checked), ['refused integrity-mismatch'])

@@ -29,6 +29,7 @@ describe('cli: help', () => {
       assert.ok(command.description().length > 10)
       assert.equal(text.split('Exit codes:').length, 2, text)
       assert.match(text, new RegExp(`^Examples?:\\n(?: {2}\\$ verdaccio-provenance ${name}.*\\n?)+`, 'm'))
+      assert.doesNotMatch(text, /\n\n\n/)
       for (const option of command.options) assert.notEqual(option.description, '', option.flags)
       assert.equal(text.includes('\nFiles:\n'), command.options.some(({ long }) => long === '--config'))
       assert.equal(command.options.some(({ long }) => long === '--json') || WITHOUT_JSON.has(name), true, '--json')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import http from 'node:http'
+import { mock } from 'node:test'
 import { limitServer } from '../../../plugin/cli/server-limits.ts'
 
 describe('cli: what one client may take of the server', () => {
@@ -12,5 +14,19 @@ describe('cli: what one client may take of the server', () => {
     assert.ok(server.timeout > 0)
     assert.ok((server.maxHeadersCount ?? 0) > 0)
     assert.ok(server.maxConnections > 0)
+  })
+  it('a connection that cannot be accepted ends nothing', async () => {
+    const server = http.createServer()
+    limitServer(server)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const said: string[] = []
+    const muted = mock.method(console, 'error', (line: string) => { said.push(line) })
+    try {
+      for (let time = 0; time < 3; time++) server.emit('error', new Error('accept EMFILE'))
+    } finally {
+      muted.mock.restore()
+      server.close()
+    }
+    assert.deepEqual(said, Array.from({ length: 3 }, () => 'a connection was not accepted: accept EMFILE'))
   })
 })

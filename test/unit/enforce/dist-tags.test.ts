@@ -3,12 +3,13 @@ import fc from 'fast-check'
 import semver from 'semver'
 import { isObject } from '../../../plugin/domain/json.ts'
 import type { Outcome } from '../../../plugin/domain/verdict.ts'
-import { distTagsDocument, rewritePackument } from '../../../plugin/enforce/rewrite.ts'
+import { listingOf } from '../../../plugin/enforce/listing.ts'
+import { rewritePackument } from '../../../plugin/enforce/rewrite.ts'
 import { packumentOf, verdict, verdicts } from './verdicts.ts'
 
 type Tags = Readonly<Record<string, string>>
 const repaired = (outcomes: Readonly<Record<string, Outcome>>, tags: Tags): unknown =>
-  distTagsDocument(packumentOf(Object.keys(outcomes), tags), verdicts(outcomes))
+  Object.fromEntries(listingOf(packumentOf(Object.keys(outcomes), tags), verdicts(outcomes)).tags)
 
 describe('dist-tags', () => {
   for (const [promise, outcomes, tags, expected] of [
@@ -69,7 +70,7 @@ describe('dist-tags', () => {
     const versions = Array.from({ length: 20_000 }, (_, patch) => `1.0.${patch}`)
     const packument = packumentOf(versions, Object.fromEntries(versions.map((version) => [`t${version}`, version])))
     const started = performance.now()
-    const tags = distTagsDocument(packument, new Map(versions.map((v) => [v, verdict(v === '1.0.0' ? 'allow' : 'deny')])))
+    const tags = Object.fromEntries(listingOf(packument, new Map(versions.map((v) => [v, verdict(v === '1.0.0' ? 'allow' : 'deny')]))).tags)
     assert.equal(new Set(Object.values(tags)).size, 1)
     assert(performance.now() - started < 1000)
   })

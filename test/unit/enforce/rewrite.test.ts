@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { parsePackument } from '../../../plugin/domain/packument.ts'
+import { parsePackument, type Packument } from '../../../plugin/domain/packument.ts'
 import { reason, type ReasonCode } from '../../../plugin/domain/reason.ts'
 import type { Verdict } from '../../../plugin/domain/verdict.ts'
 import { listingOf } from '../../../plugin/enforce/listing.ts'
-import { rewritePackument, servesAny, versionDocument, type RewriteOptions } from '../../../plugin/enforce/rewrite.ts'
+import { rewritePackument, selectVersion, servesAny, versionDocument, type Judged, type RewriteOptions } from '../../../plugin/enforce/rewrite.ts'
 import { packumentOf, verdict, verdicts } from './verdicts.ts'
 
 const OPTIONS: RewriteOptions = { baseUrl: 'https://npm.acme.example/mirror', form: 'full' }
@@ -66,6 +66,13 @@ const DIST = {
   },
 }
 const RC_DIST = { tarball: 'https://npm.acme.example/mirror/@acme/widget/-/widget-2.0.0-rc.1.tgz' }
+
+/** What a request for one version is answered with. */
+function answered(from: Packument, judged: ReadonlyMap<string, Judged>, selector: string, options: RewriteOptions): { readonly outcome: string; readonly [field: string]: unknown } {
+  const selected = selectVersion(from, listingOf(from, judged, options), selector)
+  if (selected.outcome !== 'found') return selected
+  return { outcome: 'found', version: selected.manifest.version, document: versionDocument(from, selected.manifest, options) }
+}
 
 describe('packument rewrite', () => {
   it('gives the full form', () => {
@@ -150,9 +157,9 @@ describe('packument rewrite', () => {
   it('a tag of a version that the upstream does not list is absent, and no other one\u2019s refusal is told', () => {
     const dangling = packumentOf(['1.0.0', '1.1.0'], { next: '7.0.0', beta: '1.1.0' })
     const judged = new Map([['1.0.0', { ...verdict('deny'), reasons: [reason('denied-by-rule', 'x')] }], ['1.1.0', verdict('deny')]])
-    assert.deepEqual(versionDocument(dangling, judged, 'next', OPTIONS), { outcome: 'absent' })
-    assert.deepEqual(versionDocument(dangling, judged, 'nothing', OPTIONS), { outcome: 'absent' })
-    assert.deepEqual(versionDocument(dangling, judged, 'beta', OPTIONS), { outcome: 'refused', version: '1.1.0', reasons: verdict('deny').reasons })
+    assert.deepEqual(answered(dangling, judged, 'next', OPTIONS), { outcome: 'absent' })
+    assert.deepEqual(answered(dangling, judged, 'nothing', OPTIONS), { outcome: 'absent' })
+    assert.deepEqual(answered(dangling, judged, 'beta', OPTIONS), { outcome: 'refused', version: '1.1.0' })
   })
 
   it('withholds a version that nobody judged', () => {
@@ -217,7 +224,7 @@ describe('packument rewrite', () => {
     })
     it('one version is answered as if it were hidden', () => {
       const judged = new Map([['1.0.0', ALLOWED], ['1.1.0', verdict('deny')]])
-      const answer = versionDocument(packumentOf(['1.0.0', '1.1.0']), judged, '1.1.0', { ...OPTIONS, withheld: 'marked' })
+      const answer = answered(packumentOf(['1.0.0', '1.1.0']), judged, '1.1.0', { ...OPTIONS, withheld: 'marked' })
       assert.equal(answer.outcome, 'refused')
     })
   })
@@ -295,7 +302,7 @@ describe('packument rewrite', () => {
 })
 
 describe('one version', () => {
-  const answer = (selector: string): unknown => versionDocument(packument, VERDICTS, selector, OPTIONS)
+  const answer = (selector: string): unknown => answered(packument, VERDICTS, selector, OPTIONS)
 
   it('by number', () => {
     assert.deepEqual(answer('1.0.0'), {
@@ -305,19 +312,15 @@ describe('one version', () => {
     })
   })
   it('by a tag that was moved', () => {
-    assert.equal(versionDocument(packument, VERDICTS, 'latest', OPTIONS).outcome, 'found')
+    assert.equal(answered(packument, VERDICTS, 'latest', OPTIONS).outcome, 'found')
     assert.deepEqual(answer('latest'), answer('1.0.0'))
   })
   it('refused by number', () => {
-    assert.deepEqual(answer('1.1.0'), { outcome: 'refused', version: '1.1.0', reasons: verdict('deny').reasons })
+    assert.deepEqual(answer('1.1.0'), { outcome: 'refused', version: '1.1.0' })
   })
   it('refused by a tag that has nowhere to go', () => {
     const alone = packumentOf(['1.0.0'], { latest: '1.0.0' })
-    assert.deepEqual(versionDocument(alone, verdicts({ '1.0.0': 'deny' }), 'latest', OPTIONS), {
-      outcome: 'refused',
-      version: '1.0.0',
-      reasons: verdict('deny').reasons,
-    })
+    assert.deepEqual(answered(alone, verdicts({ '1.0.0': 'deny' }), 'latest', OPTIONS), { outcome: 'refused', version: '1.0.0' })
   })
   for (const selector of ['9.9.9', 'beta', '^1.0.0', 'constructor', '__proto__', '']) {
     it(`absent: ${JSON.stringify(selector)}`, () => {

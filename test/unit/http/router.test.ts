@@ -1,10 +1,7 @@
 /** The routes over a pipeline that answers as each test says: who is let in, and what becomes of each answer. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { Policy } from '../../../plugin/domain/ports.ts'
@@ -46,7 +43,6 @@ function listingOf(verdicts: Readonly<Record<string, Verdict>>, policy: Policy =
 const judgement = (one: Verdict): Judgement => ({ ref: { name: 'widget', version: '1.0.0' }, candidate: candidate({ ref: { name: 'widget', version: '1.0.0' } }), verdict: one, policyRevision: 'p1' })
 
 describe('router', () => {
-  let dir: string
   let server: http.Server
   let asked: string[]
   let logged: number
@@ -68,8 +64,6 @@ describe('router', () => {
   let publicGood: boolean
 
   before(async () => {
-    dir = mkdtempSync(path.join(tmpdir(), 'router-'))
-    writeFileSync(path.join(dir, 'tarball'), BYTES)
     const note = <Result>(what: string, run: () => Result): Result => {
       asked.push(what)
       return run()
@@ -140,7 +134,6 @@ describe('router', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => { resolve() }))
   })
   after(() => {
-    rmSync(dir, { recursive: true, force: true })
     server.closeAllConnections()
     server.close()
   })
@@ -168,7 +161,7 @@ describe('router', () => {
   const served = (outcome: Outcome, ...reasons: readonly Reason[]): TarballAnswer => ({
     kind: 'served',
     judgement: judgement(verdict(outcome, ...reasons)),
-    tarball: { sha512: 'ab'.repeat(64), path: path.join(dir, 'tarball'), size: BYTES.length },
+    tarball: { sha512: 'ab'.repeat(64), path: '', size: BYTES.length, read: (start, end) => ({ bytes: BYTES.subarray(start, end) }) },
   })
   const ask = (where: string, { method = 'GET', headers = {} }: { method?: string; headers?: http.OutgoingHttpHeaders } = {}): Promise<Answer> => {
     const { port } = server.address() as AddressInfo
@@ -436,7 +429,8 @@ describe('router', () => {
     })
     it('whose file is gone from the disk is 503, not 404', async () => {
       const gone = served('allow') as Extract<TarballAnswer, { kind: 'served' }>
-      tarball = () => Promise.resolve({ ...gone, tarball: { ...gone.tarball, path: path.join(dir, 'none') } })
+      const read = (): never => { throw new Unavailable('internal-error', 'gone') }
+      tarball = () => Promise.resolve({ ...gone, tarball: { ...gone.tarball, read } })
       assert.equal(await status(FILE), 503)
     })
   })

@@ -52,6 +52,17 @@ describe('keys: signing what is published here', () => {
     const signature = one(open())
     assert.deepEqual(one(open()), signature)
   })
+  it('[17d] what is remembered is read once for however many versions, and not at all once they are signed', () => {
+    let reads = 0
+    const clock = { now: () => NOW }
+    const warn = (): void => undefined
+    const counting = { origin: (name: string) => ledger.origin(name), record: ledger.record.bind(ledger), records: (registry: string, name: string) => { reads++; return ledger.records(registry, name) } }
+    const signer = new LocalSigner({ ring: new KeyRing({ dir, clock, warn }), ledger: counting, mayShadow: () => false, clock, warn })
+    const versions = Array.from({ length: 200 }, (_, index) => ({ version: `1.0.${String(index)}`, integrity: INTEGRITY, time: at(0) }))
+    assert.equal(signer.signatures(NAME, versions).size, 200)
+    assert.equal(signer.signatures(NAME, versions).size, 200)
+    assert.equal(reads, 1)
+  })
   it('other bytes under a version that was signed are not vouched for, and it is said once', () => {
     const signer = open()
     one(signer)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Urgency } from '../../../plugin/domain/ports.ts'
-import { Behind } from '../../../plugin/pipeline/behind.ts'
+import { Behind, inLanes } from '../../../plugin/pipeline/behind.ts'
 import { BOTH, NAME, World, documentOf, unavailable } from './support.ts'
 
 const MANY = Array.from({ length: 120 }, (_, patch) => `1.0.${String(patch)}`)
@@ -31,6 +31,26 @@ describe('verifying behind an answer', () => {
     await add(MANY)
     await behind.settled()
     assert.deepEqual([world.upstream.asked.length, world.facts.stored.size, told], [120, 120, [NAME, NAME, NAME]])
+  })
+  it('what a slice verified is one write to the ledger', async () => {
+    attest(MANY)
+    const writes: number[] = []
+    const { ledger } = world
+    const record = ledger.record.bind(ledger)
+    ledger.record = (registry, name, records) => {
+      writes.push(records.length)
+      record(registry, name, records)
+    }
+    await add(MANY)
+    await behind.settled()
+    assert.deepEqual(writes, [50, 50, 20])
+  })
+  it('a mistake does not lose what was verified before it', async () => {
+    attest(MANY)
+    world.attest('1.0.7', new RangeError('a mistake'))
+    await add(MANY.slice(0, 8))
+    await behind.settled()
+    assert.deepEqual([errors.length, world.ledger.written.length], [1, 7])
   })
   it('what brought no fact is not told: a new listing would only ask again', async () => {
     await add(['1.0.0'])
@@ -114,5 +134,58 @@ describe('verifying behind an answer', () => {
     await add(['1.0.1'])
     await behind.settled()
     assert.equal(told.length, 1)
+  })
+})
+
+describe('questions in lanes', () => {
+  const ITEMS = Array.from({ length: 40 }, (_, index) => index)
+  const run = async (wentWell: (item: number) => boolean, options: Partial<Parameters<typeof inLanes>[1]> = {}) => {
+    const started: number[] = []
+    const atOnce: number[] = []
+    let running = 0
+    const lanes = await inLanes(ITEMS, { from: 1, most: 8, goesOn: () => true, ...options }, async (item) => {
+      started.push(item)
+      atOnce.push(++running)
+      await new Promise((resolve) => { setImmediate(resolve) })
+      running--
+      return wentWell(item)
+    })
+    return { started, atOnce, lanes }
+  }
+
+  it('begin one at a time, and grow with each that is answered, up to so many', async () => {
+    const { started, atOnce, lanes } = await run(() => true)
+    assert.deepEqual(started, ITEMS)
+    assert.deepEqual([atOnce[0], atOnce[1], Math.max(...atOnce), lanes], [1, 1, 8, 8])
+  })
+  it('go on with as many as they came to', async () => {
+    const { atOnce } = await run(() => true, { from: 8 })
+    assert.equal(Math.max(...atOnce.slice(0, 8)), 8)
+  })
+  it('stay one at a time while nothing is answered', async () => {
+    const { atOnce, lanes } = await run(() => false)
+    assert.deepEqual([Math.max(...atOnce), lanes], [1, 1])
+  })
+  it('are one at a time again after one that was not', async () => {
+    const { lanes } = await run((item) => item !== 39)
+    assert.equal(lanes, 1)
+  })
+  it('end when they are told to, with what runs', async () => {
+    let left = 12
+    const { started } = await run(() => true, { goesOn: () => left-- > 0 })
+    assert.ok(started.length < 12, String(started.length))
+  })
+  it('end with the first error, when everything that runs has ended', async () => {
+    let ended = 0
+    const work = async (item: number): Promise<boolean> => {
+      await new Promise((resolve) => { setImmediate(resolve) })
+      ended++
+      if (item === 10 || item === 11) throw new RangeError(String(item))
+      return true
+    }
+    await assert.rejects(inLanes(ITEMS, { from: 4, most: 4, goesOn: () => true }, work), new RangeError('10'))
+    const then = ended
+    await new Promise((resolve) => { setImmediate(resolve) })
+    assert.deepEqual([ended, then < 20], [then, true])
   })
 })

@@ -91,11 +91,11 @@ describe('pipeline: history', () => {
     it('a signature that only some have is history, and so are hints', async () => {
       const bare = documentOf({ '1.0.0': BARE, '1.0.1': BARE }, time('1.0.0', '1.0.1'))
       const context = await world.open(bare)
-      const two = (changes: Partial<Candidate>): readonly Candidate[] =>
+      const two = (changes: Partial<Candidate>): Promise<readonly Candidate[]> =>
         withHistory([candidate(context, '1.0.0', NONE), candidate(context, '1.0.1', NONE, changes)], { context, ledger: world.ledger.port })
-      assert.equal(before(two({ signature: ABSENT })[1]), '1.0.0 verified signature')
+      assert.equal(before((await two({ signature: ABSENT }))[1]), '1.0.0 verified signature')
       const claims = { published: undefined, trustedPublisher: false, stagedPublish: true }
-      const [, second] = withHistory([candidate(context, '1.0.0', NONE, { claims }), candidate(context, '1.0.1', NONE)], { context, ledger: world.ledger.port })
+      const [, second] = await withHistory([candidate(context, '1.0.0', NONE, { claims }), candidate(context, '1.0.1', NONE)], { context, ledger: world.ledger.port })
       assert.deepEqual([...(second?.history.before('1.0.1', BOTH_COUNT).hints ?? [])], ['stagedPublish'])
     })
     it('bytes that are those that were here first set an example', async () => {
@@ -116,7 +116,7 @@ describe('pipeline: history', () => {
     })
     it('without a memory the candidates are all there is', async () => {
       const context = await world.open(TWO())
-      const [, second] = withHistory([candidate(context, '1.0.0', ON_CLAIM), candidate(context, '1.0.1', NONE)])
+      const [, second] = await withHistory([candidate(context, '1.0.0', ON_CLAIM), candidate(context, '1.0.1', NONE)])
       assert.equal(before(second), '1.0.0 claimed provenance')
     })
   })

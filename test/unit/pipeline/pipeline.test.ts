@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import pLimit from 'p-limit'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
-import { NotATarball, type Decision, type Policy, type StoredTarball, type TrustRenewal, type UpstreamPackument } from '../../../plugin/domain/ports.ts'
+import { NotATarball, type Decision, type Policy, type TrustRenewal, type UpstreamPackument } from '../../../plugin/domain/ports.ts'
 import type { VersionManifest } from '../../../plugin/domain/packument.ts'
 import type { Verdict } from '../../../plugin/domain/verdict.ts'
 import type { Behind, Listener } from '../../../plugin/pipeline/behind.ts'
@@ -26,6 +26,7 @@ import {
   recordOf,
   trustOf,
   unavailable,
+  unread,
   type Draft,
 } from './support.ts'
 
@@ -643,7 +644,7 @@ describe('pipeline', () => {
 
   it('a tarball on disk is served without asking the upstream for it', async () => {
     publish()
-    const tarball: StoredTarball = { sha512: digestOf('1.0.0'), path: '/x', size: 1 }
+    const tarball = unread({ sha512: digestOf('1.0.0'), path: '/x', size: 1 })
     world.bytes.tarballs.set(tarball.sha512, tarball)
     assert.deepEqual(await fetchTarball(), ['served'])
     assert.deepEqual(world.upstream.asked, [`${NAME}@1.0.0`])

@@ -179,6 +179,12 @@ export class MemoryFacts implements FactStore {
   }
 }
 
+/** A tarball as the pipeline knows it: whoever sends it reads it. */
+export const unread = (tarball: Omit<StoredTarball, 'read'>): StoredTarball => ({
+  ...tarball,
+  read: () => { throw new Error('nobody sends it') },
+})
+
 /** Tarballs are told apart by their text: the bytes of version 1.0.0 are `1.0.0`. */
 export class MemoryBytes implements ByteStore {
   readonly documents = new Map<string, Uint8Array>()
@@ -194,6 +200,9 @@ export class MemoryBytes implements ByteStore {
   tarball(sha512: string): Promise<StoredTarball | undefined> {
     return Promise.resolve(this.tarballs.get(sha512))
   }
+  ready(sha512: string): StoredTarball | undefined {
+    return this.tarballs.get(sha512)
+  }
   async ingest(source: AsyncIterable<Uint8Array>, sha512: string): Promise<StoredTarball> {
     const hash = createHash('sha512')
     let size = 0
@@ -203,7 +212,7 @@ export class MemoryBytes implements ByteStore {
     }
     const actual = hash.digest('hex')
     if (actual !== sha512) throw new IntegrityMismatch(sha512, actual)
-    const tarball = { sha512, path: `/bytes/${sha512}`, size }
+    const tarball = unread({ sha512, path: `/bytes/${sha512}`, size })
     this.tarballs.set(sha512, tarball)
     return tarball
   }

@@ -108,6 +108,18 @@ describe('policy: dependencySources', () => {
     const waiver = { package: '@acme/widget@1.0.0', waives: ['dependency-source'], reason: 'a fork', approvedBy: 'security', expires: '2026-07-01' }
     assert.deepEqual(short(judge(requiring({ dependencySources: 'registry' }, { waivers: [waiver] }), foreign())), ['warn', 'dependency-source'])
   })
+  const locked = { repository: undefined, lockedElsewhere: [{ field: 'npm-shrinkwrap.json', name: 'left', spec: 'https://user:secret@evil.test/left.tgz', kind: 'url' as const }] }
+  for (const stage of ['listing', 'gate', 'delivery'] as const)
+    it(`[20b] a lockfile in the tarball counts, once it is known (${stage})`, () => {
+      const verdict = judge(registry, { contents: locked }, stage)
+      assert.deepEqual(short(verdict), ['deny', 'dependency-source'])
+      assert.deepEqual(verdict.reasons[0]?.detail, { field: 'npm-shrinkwrap.json', name: 'left', spec: 'https://evil.test/left.tgz', kind: 'url' })
+    })
+  it('bytes that nobody looked at are not delivered', () => {
+    assert.deepEqual(short(judge(registry, {}, 'gate')), ['allow'])
+    assert.deepEqual(short(judge(registry, {}, 'delivery')), ['unavailable', 'internal-error'])
+    assert.deepEqual(short(judge(registry, { faults: [fault('manifest-mismatch')] }, 'delivery')), ['deny', 'manifest-mismatch'])
+  })
   it('is refused by every preset but observe', () => {
     assert.deepEqual(['observe', 'recommended', 'strict', 'lockdown'].map((preset) => judge(policyOf({ extends: preset }), { ...foreign(), notBefore: ago(100) }).outcome), ['warn', 'deny', 'deny', 'deny'])
   })

@@ -124,7 +124,7 @@ describe('policy: trust downgrade', () => {
 
   describe('evidence that is not verified', () => {
     const claimed = (stage: Stage, more: object = {}): readonly string[] =>
-      short(judge(policy(WINDOWS, {}, more), of({ inLine: 'provenance' }, 1, { provenance: CLAIMED }), stage))
+      short(judge(policy(WINDOWS, {}, more), of({ inLine: 'provenance' }, 1, { provenance: CLAIMED, contents: { repository: undefined } }), stage))
     it('a claim is taken at its word in a listing, and at no gate', () => {
       assert.deepEqual(claimed('listing'), ['allow'])
       assert.deepEqual(claimed('listing', { listing: 'verified' }), ['unavailable', 'verification-pending'])

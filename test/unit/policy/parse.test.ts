@@ -339,4 +339,12 @@ describe('policy: the example in config/', () => {
     for (const { name } of policy.rules) assert.ok(text.includes(name), name)
     assert.match(text, /preset recommended, mode enforce/)
   })
+  it('does not say of packages published here what asks nothing of them', () => {
+    const described = (origin: string): string => {
+      const rule = { name: 'ours', packages: ['@acme/*'], origin, require: { registrySignature: 'required', anyOf: [{ publishAttestation: 'required' }, { minimumReleaseAge: '3d' }] } }
+      return describePolicy(parsePolicy({ version: 1, extends: 'recommended', rules: [rule] }, 'p.yaml')).find((line) => line.includes('@acme/*')) ?? ''
+    }
+    assert.match(described('local'), /^ +@acme\/\* published here: provenance ifPresent, .*one of: publishAttestation required/)
+    assert.match(described('any'), /registrySignature required, publishAttestation ifPresent/)
+  })
 })

@@ -29,7 +29,7 @@ describe('policy: waivers of a missing integrity', () => {
     assert.deepEqual(short(verdict), ['warn', 'integrity-missing'])
     assert.equal(verdict.waiver?.approvedBy, 'security')
     assert.deepEqual(verdict.validUntil, new Date('2026-07-01T00:00:00Z'))
-    assert.deepEqual(short(judge(waiving(waiver()), { integrity: pinnedTo(PIN) }, 'delivery', new Date('2026-07-01T00:00:00Z'))), ['deny', 'integrity-missing'])
+    assert.deepEqual(short(judge(waiving(waiver()), { integrity: pinnedTo(PIN), contents: { repository: undefined } }, 'delivery', new Date('2026-07-01T00:00:00Z'))), ['deny', 'integrity-missing'])
   })
   it('of two that pin the same bytes, the one that lasts longest counts', () => {
     const both = waiving(waiver(), waiver({ expires: '2026-08-01' }))
@@ -81,6 +81,16 @@ describe('policy: waivers of a missing integrity', () => {
   it('that contradict one another count for nothing', () => {
     assert.deepEqual(pinsOf(waiving(waiver(), waiver({ integrity: OTHER }))), [])
     assert.deepEqual(pinsOf(waiving(waiver(), waiver({ expires: '2026-08-01' }))), [['1.0.0', PIN]])
+  })
+  it('that contradict one another are doubted, each where it stands', () => {
+    const doubts = (...waivers: readonly object[]): readonly string[] =>
+      waiving(...waivers).warnings.filter(({ path }) => path.endsWith('.integrity')).map(({ path, message }) => `${path} ${message.split(',')[0] ?? ''}`)
+    const said = 'names other bytes than another waiver of integrity-missing for the same version'
+    const late = { expires: '2027-01-01' }
+    assert.deepEqual(doubts(waiver(late), waiver({ ...late, integrity: OTHER })), [`waivers[0].integrity ${said}`, `waivers[1].integrity ${said}`])
+    assert.deepEqual(doubts(waiver(late), waiver({ ...late, package: '@acme/widget@1.0.1', integrity: OTHER })), [])
+    assert.deepEqual(doubts(waiver(late), waiver(late)), [])
+    assert.deepEqual(doubts(waiver(late), waiver({ ...late, integrity: OTHER, waives: ['signature-absent'] })), [])
   })
   it('pin nothing when they waive something else', () => { assert.deepEqual(pinsOf(waiving(waiver({ waives: ['signature-absent'] }))), []) })
 

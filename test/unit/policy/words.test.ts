@@ -48,6 +48,7 @@ const made = (text: string): readonly Reason[] => [
   words.noRepository(text),
   words.otherRepository(text, text),
   words.foreignDependency({ field: 'dependencies', name: text, spec: text, kind: 'git' }),
+  words.lockedElsewhere({ field: text, name: text, spec: text, kind: 'url' }),
 ]
 
 const REASONS = TEXTS.flatMap((text) => made(text))

@@ -14,7 +14,7 @@ describe('waivers in use', () => {
   const passed: Decision[] = []
   const use = (): WaiverUse => new WaiverUse({ record: (decision) => { passed.push(decision) } })
   const decision = (policy: TrustPolicy, kind: Decision['kind'] = 'warned', changes: Parameters<typeof candidate>[0] = {}): Decision => {
-    const one = candidate({ ref: { name: '@acme/widget', version: '1.0.0' }, provenance: ABSENT, ...changes })
+    const one = candidate({ ref: { name: '@acme/widget', version: '1.0.0' }, provenance: ABSENT, contents: { repository: undefined }, ...changes })
     return { kind, ref: one.ref, uplink: 'main', integrity: undefined, verdict: policy.evaluate(one, 'delivery', NOW), policyRevision: policy.revision, at: NOW }
   }
 

@@ -120,6 +120,84 @@ describe('store: facts', () => {
     assert.deepEqual(await after.load('widget'), facts(['b', fact('2')]))
   })
 
+  describe('of a package with many versions', () => {
+    const many = (from: number, to: number): ReadonlyMap<string, StoredFact> =>
+      facts(...Array.from({ length: to - from }, (_, i): [string, StoredFact] => [`fact ${String(from + i)}`, fact(`genuine ${String(from + i)}`, 'x')]))
+    /** The keys of an in-memory storage that were written. */
+    const counting = (): { readonly storage: KeyvSqlite; readonly written: string[] } => {
+      const storage = new KeyvSqlite(':memory:')
+      const written: string[] = []
+      const set = storage.set.bind(storage)
+      storage.set = (key, value, expires) => {
+        written.push(key)
+        return set(key, value, expires)
+      }
+      return { storage, written }
+    }
+
+    it('all of them are there after a restart', async () => {
+      const before = cache()
+      await before.add('widget', many(0, 3000))
+      await before.add('widget', many(2990, 3050))
+      await before.close()
+      assert.deepEqual(await cache().load('widget'), many(0, 3050))
+    })
+
+    it('a few more write a part or two of it, and not all', async () => {
+      const { storage, written } = counting()
+      const store = cache({ storage })
+      await store.add('widget', many(0, 3000))
+      assert.equal(written.length, 20)
+      written.length = 0
+      await store.add('widget', many(3000, 3050))
+      // A new part, and the first, which says how many there are.
+      assert.deepEqual(written.map((key) => key.split(':').at(-1)?.split('\n')[1] ?? ''), ['20', ''])
+      written.length = 0
+      await store.add('widget', many(3050, 3100))
+      assert.equal(written.length, 1)
+      await store.add('widget', many(0, 3100))
+      assert.equal(written.length, 1)
+    })
+
+    it('one that rests on other anchors now writes its own part', async () => {
+      const { storage, written } = counting()
+      const store = cache({ storage })
+      await store.add('widget', many(0, 450))
+      written.length = 0
+      await store.add('widget', facts(['fact 200', fact('newer', 'y')]))
+      assert.equal(written.length, 1)
+      await store.close()
+      assert.equal((await store.load('widget')).size, 450)
+    })
+
+    for (const [what, sql, left] of [
+      ['a part that was altered is a miss, and no other', `UPDATE entry SET value = replace(value, 'genuine', 'altered') WHERE key LIKE '%' || char(10) || '1'`, 300],
+      ['a part in the place of another is a miss', `DELETE FROM entry WHERE key LIKE '%' || char(10) || '2'; UPDATE entry SET key = replace(key, char(10) || '1', char(10) || '2')`, 150],
+      ['a part that is gone is a miss', `DELETE FROM entry WHERE key LIKE '%' || char(10) || '1'`, 300],
+      ['without the first, nobody knows how many there are', `DELETE FROM entry WHERE key NOT LIKE '%' || char(10) || '%'`, 0],
+    ] as const)
+      it(`[18a] ${what}`, async () => {
+        const before = cache()
+        await before.add('widget', many(0, 450))
+        await before.close()
+        tamper(sql)
+        const after = cache()
+        assert.equal((await after.load('widget')).size, left)
+        await after.add('widget', many(0, 450))
+        assert.equal((await after.load('widget')).size, 450)
+        await after.close()
+        assert.equal((await cache().load('widget')).size, 450)
+      })
+
+    it('the oldest that went make room in their parts', async () => {
+      const { storage, written } = counting()
+      const store = cache({ storage, maxFacts: 300 })
+      for (let from = 0; from < 3000; from += 100) await store.add('widget', many(from, from + 100))
+      assert.deepEqual([...(await store.load('widget')).keys()], [...many(2700, 3000).keys()])
+      assert.ok(new Set(written).size <= 3, String(new Set(written).size))
+    })
+  })
+
   it('a storage that fails is reported and costs nothing but the cache', async () => {
     const errors: unknown[] = []
     const storage = new KeyvSqlite(':memory:')

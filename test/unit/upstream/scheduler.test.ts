@@ -32,6 +32,28 @@ describe('upstream: token bucket', () => {
     clock.advance(50)
     assert.equal(bucket.take(), 0)
   })
+  it('slowed, it gives half as many, and nothing it had saved up', () => {
+    const clock = new TestClock()
+    const bucket = new TokenBucket(20, 10, clock)
+    bucket.slow()
+    assert.deepEqual([bucket.take(), bucket.take()], [0, 100])
+    bucket.slow()
+    assert.equal(bucket.take(), 200)
+  })
+  it('however often it is slowed, it does not stop', () => {
+    const bucket = new TokenBucket(64, 1, new TestClock())
+    for (let times = 0; times < 100; times++) bucket.slow()
+    assert.deepEqual([bucket.take(), bucket.take()], [0, 1000])
+  })
+  it('and comes back to what it was', () => {
+    const clock = new TestClock()
+    const bucket = new TokenBucket(20, 2, clock)
+    bucket.slow()
+    clock.advance(5 * MINUTE)
+    bucket.take()
+    clock.advance(MINUTE)
+    assert.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 50])
+  })
 })
 
 describe('upstream: whose turn it is', () => {
@@ -113,9 +135,9 @@ describe('upstream: whose turn it is', () => {
     scheduler = make({ concurrency: 100 })
     for (let number = 0; number < 10; number++) void ask(String(number), 'background')
     await turnOfTheLoop()
-    assert.deepEqual(started, ['0', '1', '2', '3'])
+    assert.deepEqual(started, ['0', '1', '2', '3', '4', '5', '6', '7'])
     await ended('0')
-    assert.equal(started.length, 5)
+    assert.equal(started.length, 9)
   })
 
   for (const urgency of ['foreground', 'background'] as const)
@@ -175,6 +197,15 @@ describe('upstream: whose turn it is', () => {
       assert.deepEqual(started, ['waited for'])
       await pass(5 * SECOND)
       assert.deepEqual(started, ['waited for', 'behind'])
+    })
+    it('afterwards what nobody waits for goes at half the rate', async () => {
+      scheduler = make({ concurrency: 100, rate: 2 })
+      scheduler.pause(0)
+      for (const what of ['one', 'two', 'three']) void ask(what, 'background')
+      await pass(5 * SECOND)
+      const atOnce = started.length
+      await pass(alarm?.milliseconds ?? 0)
+      assert.deepEqual([atOnce < 3, started.length], [true, atOnce + 1])
     })
     it('a time without an end ends after five minutes', async () => {
       scheduler.pause(365 * 24 * 60 * MINUTE)

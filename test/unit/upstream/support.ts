@@ -6,6 +6,7 @@ import path from 'node:path'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { Clock } from '../../../plugin/domain/ports.ts'
 import type { UplinkOptions } from '../../../plugin/upstream/options.ts'
+import { PackumentThreads } from '../../../plugin/threads/pool.ts'
 import { PackumentCache } from '../../../plugin/upstream/packument-cache.ts'
 import { RegistryClient, type RegistryClientOptions } from '../../../plugin/upstream/registry-client.ts'
 
@@ -93,7 +94,8 @@ export class Fixture {
         clock: this.clock,
         userAgent: 'verdaccio-provenance/0.0.0',
         retryWait: 0,
-        cache: await PackumentCache.open({ dir: this.dir }),
+        cache: await PackumentCache.open({ dir: this.dir, reader: new PackumentThreads() }),
+        reader: new PackumentThreads(),
         onError: (error) => this.errors.push(error),
         ...options,
       },

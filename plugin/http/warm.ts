@@ -1,0 +1,201 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Request, Response } from 'express'
+import { LRUCache } from 'lru-cache'
+import type { Policy } from '../domain/ports.ts'
+import type { Work } from '../domain/work.ts'
+import type { Listing } from '../pipeline/listing.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import { userOf, type VerdaccioAuth } from './access.ts'
+import { anonymousAccess, type AnonymousAccess } from './anonymous-access.ts'
+import { expectsOtherBytes } from './expected-integrity.ts'
+import { publicBase, type PublicAddresses } from './host.ts'
+import { Recent } from './recent.ts'
+import { POLICY_REVISION } from './refusal.ts'
+import { isFresh, VARY, type Body, type Encoding } from './respond.ts'
+import { policyWarning, sendTarball } from './tarballs.ts'
+
+/** An answer that lies ready. */
+export interface ReadyAnswer {
+  readonly body: Body
+  readonly lastModified: Date | undefined
+  readonly cacheControl: string
+  readonly notice: string | undefined
+}
+
+/** What an address is of: a document made of the listing of a package, or a tarball. */
+export type Asked =
+  | { readonly kind: 'document'; readonly name: string; readonly ready: (listing: Listing, form: Form, base: string) => ReadyAnswer | undefined }
+  | { readonly kind: 'tarball'; readonly name: string; readonly fileName: string }
+
+type Form = 'full' | 'abbreviated'
+
+interface Address {
+  readonly asked: Asked
+  readonly base: string
+  /** What Verdaccio says on every answer, names and values in turn. */
+  readonly common: readonly string[]
+  readonly variants: Map<string, Variant>
+}
+
+/** Final headers and bytes, while the listing is the one they were made of. */
+interface Variant {
+  readonly listing: Listing
+  readonly etag: string
+  readonly lastModified: Date | undefined
+  readonly bytes: Buffer
+  readonly found: string[]
+  readonly notModified: string[]
+}
+
+export interface WarmDeps {
+  readonly pipeline: Pick<Pipeline, 'readyListing' | 'readyTarball'>
+  readonly policy: () => Policy
+  readonly addresses: PublicAddresses
+  /** Names that may be published here although an uplink serves them. */
+  readonly mayShadow: (name: string) => boolean
+  /** At most a millisecond ago. */
+  readonly isPublishedHere: (name: string) => boolean
+  readonly work: Work
+}
+
+/** So many addresses of packages are known at one time; each is a few hundred bytes. */
+const MAX_ADDRESSES = 50_000
+/** Clients send one of a few dozen headers. */
+const MAX_HEADERS = 64
+const MAX_HOSTS = 16
+/** What makes a request another one than the anonymous question that an answer was given to. */
+const PERSONAL = ['authorization', 'cookie', 'via', 'origin', 'content-length', 'transfer-encoding'] as const
+
+/**
+ * Answers before anything else looks at a request: what anonymous clients were answered a moment ago, as long as the long way would
+ * answer the same without asking, reading or judging anything. An address gets here by an answer of the long way only, so nobody can
+ * fill this with addresses that are none, and what is negotiated was negotiated there.
+ */
+export class WarmAnswers {
+  readonly #deps: WarmDeps
+  readonly #addresses = new LRUCache<string, Address>({ max: MAX_ADDRESSES })
+  readonly #bases = new Recent<string, string>(MAX_HOSTS)
+  readonly #forms = new Recent<string, Form>(MAX_HEADERS)
+  readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
+  #access: AnonymousAccess | undefined
+
+  constructor(deps: WarmDeps) {
+    this.#deps = deps
+  }
+
+  /** Until Verdaccio has said who may read what, nothing is answered. */
+  open(auth: VerdaccioAuth): void {
+    this.#access = anonymousAccess(auth)
+  }
+
+  /**
+   * Takes note of an answer that the long way is about to give. Not of what depends on who asks, or on anything else than the address
+   * and what is negotiated; nor of names that may be published here at any time.
+   */
+  note(request: Request, response: Response, asked: Asked, negotiated: { readonly form: Form; readonly encoding: Encoding }): void {
+    const { originalUrl, headers } = request
+    const base = publicBase(request, this.#deps.addresses)
+    const isPlain = !originalUrl.includes('?') && ['GET', 'HEAD'].includes(request.method) && PERSONAL.every((header) => headers[header] === undefined)
+    if (base === undefined || !isPlain || this.#deps.mayShadow(asked.name)) return
+    if (this.#access?.remember(asked.name, userOf(request)) !== true) return
+    this.#forms.set(keyOf(headers.accept), negotiated.form)
+    this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
+    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, base, common: commonHeaders(response), variants: new Map() })
+  }
+
+  /** Something was published here, or is about to be: a name may be another's now. */
+  forget(): void {
+    this.#addresses.clear()
+  }
+
+  /**
+   * Whether the request was answered. A tarball that was touched on disk since is asked for the long way: `instead` is then called.
+   * Never throws.
+   */
+  answer(request: IncomingMessage, response: ServerResponse, instead: () => void): boolean {
+    const { method, headers } = request
+    if (method !== 'GET' && method !== 'HEAD') return false
+    const base = this.#base(request)
+    const address = base === undefined ? undefined : this.#addresses.get(base + (request.url ?? ''))
+    if (address === undefined) return false
+    for (const header of PERSONAL) if (headers[header] !== undefined) return false
+    try {
+      if (this.#access?.isGranted(address.asked.name) !== true || this.#deps.isPublishedHere(address.asked.name)) return false
+      return address.asked.kind === 'document' ? this.#document(request, response, address, address.asked) : this.#tarball(request, response, address, address.asked, instead)
+    } catch {
+      // Whatever fails here is for the long way to say.
+      return false
+    }
+  }
+
+  #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>): boolean {
+    const { headers, method } = request
+    const form = this.#forms.get(keyOf(headers.accept))
+    const encoding = this.#encodings.get(keyOf(headers['accept-encoding']))
+    if (form === undefined || encoding === undefined) return false
+    const listing = this.#deps.pipeline.readyListing(asked.name, this.#deps.policy())
+    const variant = listing && variantOf(address, asked, listing, form, encoding)
+    if (variant === undefined) return false
+    const isKnown = isFresh(request, variant.etag, variant.lastModified)
+    this.#deps.work.warm++
+    // In the plugin form Verdaccio's compression stands behind this, and would send something else under this ETag.
+    headers['accept-encoding'] = 'identity'
+    response.writeHead(isKnown ? 304 : 200, isKnown ? variant.notModified : variant.found)
+    response.end(isKnown || method === 'HEAD' ? undefined : variant.bytes)
+    return true
+  }
+
+  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: () => void): boolean {
+    const policy = this.#deps.policy()
+    const ready = this.#deps.pipeline.readyTarball(name, fileName, policy)
+    if (ready === undefined || expectsOtherBytes(request, ready.tarball.sha512)) return false
+    this.#deps.work.warm++
+    for (let index = 0; index < common.length; index += 2) response.setHeader(common[index] ?? '', common[index + 1] ?? '')
+    response.setHeader(POLICY_REVISION, policy.revision)
+    sendTarball(request, response, { tarball: ready.tarball, warning: policyWarning(ready.judgement.verdict) }).catch(() => {
+      if (response.headersSent) response.destroy()
+      else instead()
+    })
+    return true
+  }
+
+  /** The public URL of the Host header; parsed once for each that is one of this mirror's. */
+  #base(request: IncomingMessage): string | undefined {
+    const key = `${request.headers.host ?? ''} ${'encrypted' in request.socket ? 's' : ''}`
+    const known = this.#bases.get(key)
+    if (known !== undefined) return known
+    const base = publicBase(request, this.#deps.addresses)
+    if (base !== undefined) this.#bases.set(key, base)
+    return base
+  }
+}
+
+const keyOf = (header: string | undefined): string => header ?? '\0'
+
+/** What Verdaccio and its middlewares have set so far, and every answer of theirs has. */
+function commonHeaders(response: Response): readonly string[] {
+  return Object.entries(response.getHeaders()).flatMap(([name, value]) => (name === POLICY_REVISION || value === undefined ? [] : [name, String(value)]))
+}
+
+function variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {
+  const key = `${form} ${encoding}`
+  const known = address.variants.get(key)
+  if (known?.listing === listing) return known
+  const ready = asked.ready(listing, form, address.base)
+  const bytes = ready?.body.bytes(encoding)
+  // Not compressed yet: the long way waits for it.
+  if (ready === undefined || bytes === undefined || bytes instanceof Promise) return undefined
+  const { body, lastModified, cacheControl, notice } = ready
+  const etag = body.etag(encoding)
+  const notModified = [
+    ...address.common,
+    ...[POLICY_REVISION, listing.policyRevision, 'Cache-Control', cacheControl, 'Vary', VARY, 'ETag', etag],
+    ...(lastModified === undefined ? [] : ['Last-Modified', lastModified.toUTCString()]),
+    ...(notice === undefined ? [] : ['npm-notice', notice]),
+  ]
+  const encoded = encoding === 'gzip' ? ['Content-Encoding', encoding] : []
+  const found = [...notModified, 'Content-Type', body.contentType, ...encoded, 'Content-Length', String(bytes.length)]
+  const variant = { listing, etag, lastModified, bytes, found, notModified }
+  address.variants.set(key, variant)
+  return variant
+}

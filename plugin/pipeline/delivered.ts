@@ -1,0 +1,74 @@
+import { LRUCache } from 'lru-cache'
+import type { Judgement } from './judgement.ts'
+
+/** A tarball that was delivered. */
+export interface Delivered {
+  readonly judgement: Judgement
+  readonly sha512: string
+}
+
+interface Entry extends Delivered {
+  readonly name: string
+  readonly basis: string
+  readonly since: Date
+  readonly until: Date
+}
+
+interface Standing {
+  readonly basis: string
+  readonly now: Date
+  /** When what the verdict rests on stops counting. */
+  readonly ends: readonly Date[]
+  /** `learned` from before the verdict was begun. */
+  readonly learned: number
+}
+
+const MAX_ENTRIES = 50_000
+/** What was found wrong with other versions counts no longer than this (recent-evidence.ts, suspects.ts). */
+const MAX_AGE_MS = 5 * 60_000
+
+/**
+ * Verdicts on tarballs that passed in full, while what they rest on stands: as listings (listing-cache.ts), and for some minutes. The
+ * bytes are another matter: they are looked at whenever they are sent.
+ */
+export class DeliveredTarballs {
+  readonly #files = new Map<string, Set<string>>()
+  readonly #entries = new LRUCache<string, Entry>({
+    max: MAX_ENTRIES,
+    dispose: ({ name }, key, why) => {
+      if (why === 'set') return
+      const files = this.#files.get(name)
+      files?.delete(key)
+      if (files?.size === 0) this.#files.delete(name)
+    },
+  })
+  #learned = 0
+
+  /** Counts what was learned, so that a verdict begun before does not stay. */
+  get learned(): number {
+    return this.#learned
+  }
+
+  get(name: string, fileName: string, basis: string, now: Date): Delivered | undefined {
+    const entry = this.#entries.get(keyOf(name, fileName))
+    return entry?.basis === basis && entry.since <= now && now < entry.until ? entry : undefined
+  }
+
+  keep(name: string, fileName: string, { judgement, sha512 }: Delivered, { basis, now, ends, learned }: Standing): void {
+    if (learned !== this.#learned) return
+    const until = new Date(Math.min(now.getTime() + MAX_AGE_MS, ...ends.map((end) => end.getTime())))
+    const key = keyOf(name, fileName)
+    this.#entries.set(key, { name, judgement, sha512, basis, since: now, until })
+    const files = this.#files.get(name) ?? new Set<string>()
+    files.add(key)
+    this.#files.set(name, files)
+  }
+
+  /** Something was learned of this package that verdicts do not show yet. */
+  forget(name: string): void {
+    for (const key of [...(this.#files.get(name) ?? [])]) this.#entries.delete(key)
+    this.#learned++
+  }
+}
+
+const keyOf = (name: string, fileName: string): string => `${name}/${fileName}`

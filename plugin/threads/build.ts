@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+import type { KeptEvidence } from '../domain/evidence.ts'
+import { withIntegrities, type Packument, type StoredPackument } from '../domain/packument.ts'
+import type { Reason } from '../domain/reason.ts'
+import type { Verdict } from '../domain/verdict.ts'
+import { rewritePackument, type Judged, type Rewritten } from '../enforce/rewrite.ts'
+import { openStored } from './stored.ts'
+
+const OUTCOMES: readonly Verdict['outcome'][] = ['allow', 'warn', 'deny', 'unavailable']
+const UNJUDGED = 255
+
+/** What an answer is written of. Equal instructions over one document give equal bytes. */
+export interface Instructions {
+  readonly form: 'full' | 'abbreviated'
+  readonly baseUrl: string
+  /** An index into `OUTCOMES` for each version in the order of the packument. */
+  readonly outcomes: Uint8Array
+  /** Why versions are refused, where answers say so. */
+  readonly reasons: ReadonlyMap<string, readonly Reason[]>
+  readonly withheld: 'hidden' | 'marked'
+  readonly withholdUnavailable: boolean
+  readonly restored: ReadonlyMap<string, KeptEvidence>
+  readonly pinned: ReadonlyMap<string, string>
+}
+
+export interface BuildJob {
+  readonly stored: StoredPackument
+  readonly instructions: Instructions
+}
+
+/** The bytes of an answer, and what was left out of it. */
+export interface BuiltAnswer extends Omit<Rewritten, 'document' | 'withheld'> {
+  readonly identity: Uint8Array<ArrayBuffer>
+  readonly gzip: Uint8Array<ArrayBuffer>
+  /** sha256 of `identity`, base64url. */
+  readonly digest: string
+  readonly withheld: readonly string[]
+}
+
+/** The verdicts of a listing as far as answers depend on them. */
+export function instructionsFor(
+  packument: Packument,
+  verdicts: ReadonlyMap<string, Verdict>,
+  options: Pick<Instructions, 'form' | 'baseUrl' | 'withheld' | 'withholdUnavailable' | 'restored'>,
+): Instructions {
+  const outcomes = new Uint8Array(packument.versions.size).fill(UNJUDGED)
+  const reasons = new Map<string, readonly Reason[]>()
+  let index = 0
+  for (const version of packument.versions.keys()) {
+    const verdict = verdicts.get(version)
+    if (verdict !== undefined) outcomes[index] = OUTCOMES.indexOf(verdict.outcome)
+    if (options.withheld === 'marked' && verdict?.outcome === 'deny') reasons.set(version, verdict.reasons)
+    index++
+  }
+  return { ...options, outcomes, reasons, pinned: packument.pinned ?? new Map() }
+}
+
+export function buildAnswer({ stored, instructions }: BuildJob): BuiltAnswer {
+  const { outcomes, reasons, pinned, ...options } = instructions
+  const packument = withIntegrities(openStored(stored), pinned)
+  const verdicts = new Map<string, Judged>()
+  for (const [index, version] of [...packument.versions.keys()].entries()) {
+    const outcome = OUTCOMES[outcomes[index] ?? UNJUDGED]
+    if (outcome !== undefined) verdicts.set(version, { outcome, reasons: reasons.get(version) ?? [] })
+  }
+  const { document, withheld, ...rest } = rewritePackument(packument, verdicts, options)
+  const identity = copied(Buffer.from(JSON.stringify(document)))
+  return {
+    ...rest,
+    withheld: withheld.map(({ version }) => version),
+    identity,
+    gzip: copied(gzipSync(identity)),
+    digest: hash('sha256', identity, 'base64url'),
+  }
+}
+
+/** In memory of its own, which is handed over to another thread rather than copied. */
+const copied = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => Uint8Array.from(bytes)

@@ -1,0 +1,70 @@
+import { availableParallelism } from 'node:os'
+import { Tinypool } from 'tinypool'
+import { messageOf, Unavailable } from '../domain/errors.ts'
+import { UnreadableDocument, type PackumentReader, type ReadDocument } from '../domain/ports.ts'
+import { noWork, type Work } from '../domain/work.ts'
+import type { BuildJob, BuiltAnswer } from './build.ts'
+import type { ReadOutcome } from './read.ts'
+import { openInTurns } from './stored.ts'
+import type { Job } from './worker.ts'
+
+/** A packument of 256 MiB is read in a few seconds. */
+const JOB_LIMIT_MS = 30_000
+const WAITING = 2000
+
+/**
+ * One pool for the process, since its jobs depend on nothing but what they are given. Threads start with the first job, do not keep a
+ * process alive, and end when one takes too long.
+ */
+let shared: Tinypool | undefined
+
+const pool = (): Tinypool =>
+  (shared ??= new Tinypool({
+    filename: new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: Math.min(4, Math.max(1, availableParallelism() - 1)),
+    idleTimeout: 60_000,
+    maxQueue: WAITING,
+    env: {},
+    // What a large packument left behind would stay until the next one.
+    maxMemoryLimitBeforeRecycle: 192 * 1024 ** 2,
+    // Grows with what an uplink sends, and must not take the process with it.
+    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+  }))
+
+/** Reads packuments, and writes answers of them, off the event loop. */
+export class PackumentThreads implements PackumentReader {
+  readonly #work: Work
+
+  constructor(work = noWork()) {
+    this.#work = work
+  }
+
+  async read(name: string, { wire, encoding }: Parameters<PackumentReader['read']>[1], limit: number): Promise<ReadDocument> {
+    this.#work.reads++
+    // A copy: what is received is also written to disk, and small buffers share their memory with others.
+    const outcome = await run<ReadOutcome>({ kind: 'read', name, wire, encoding, limit }, `the packument of ${name} could not be read`)
+    if ('fault' in outcome) throw new UnreadableDocument(outcome.fault, outcome.message)
+    const { stored, digest, size } = outcome
+    return { packument: await openInTurns(stored), digest, size }
+  }
+
+  /** Has a thread start before anybody waits for it. Never rejects. */
+  async warmUp(): Promise<void> {
+    await run<ReadOutcome>({ kind: 'read', name: 'x', wire: Buffer.from('{"name":"x","versions":{}}'), encoding: 'identity', limit: 100 }, '').catch(() => undefined)
+  }
+
+  /** @throws Unavailable */
+  build(job: BuildJob): Promise<BuiltAnswer> {
+    this.#work.answers++
+    return run<BuiltAnswer>({ kind: 'build', ...job }, 'the answer could not be written')
+  }
+}
+
+async function run<Result>(job: Job, failure: string): Promise<Result> {
+  try {
+    return (await pool().run(job, { signal: AbortSignal.timeout(JOB_LIMIT_MS) })) as Result
+  } catch (error) {
+    throw new Unavailable('evidence-unavailable', `${failure}: ${messageOf(error)}`, { cause: error })
+  }
+}
