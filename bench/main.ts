@@ -16,12 +16,13 @@ import { leftOut } from './servers/index.ts'
 import { WRK_MISSING, hasWrk } from './load/wrk.ts'
 
 const names = [...PARTS.keys()]
+const usual = [...PARTS].flatMap(([name, { isExtra }]) => (isExtra === true ? [] : [name]))
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     write: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: names },
+    only: { type: 'string', multiple: true, default: usual },
   },
 })
 const unknown = values.only.filter((name) => !PARTS.has(name as PartName))
@@ -51,7 +52,7 @@ const findings = await withContext({ quick: values.quick, rounds }, async (conte
   return found
 })
 const seconds = (performance.now() - from) / 1000
-const text = report(findings, { quick: values.quick, rounds, only: values.only.length < names.length ? values.only : [], missing, seconds })
+const text = report(findings, { quick: values.quick, rounds, only: usual.every((name) => values.only.includes(name)) ? [] : values.only, missing, seconds })
 console.log(text)
 if (values.write) {
   writeFileSync(path.join(ROOT, 'docs/performance.md'), text)

@@ -7,6 +7,7 @@ import { packuments } from './cases/packuments.ts'
 import { policyChange } from './cases/policy-change.ts'
 import { policy } from './cases/policy.ts'
 import { provenance } from './cases/provenance.ts'
+import { soak } from './cases/soak.ts'
 import { tarballs } from './cases/tarballs.ts'
 import { turns } from './cases/turns.ts'
 import { verification } from './cases/verification.ts'
@@ -17,10 +18,12 @@ export interface Part {
   readonly title: string
   /** Left out where the load generator is missing. */
   readonly needsWrk: boolean
+  /** Runs only where it is asked for with `--only`. */
+  readonly isExtra?: true
   readonly measure: (context: Context) => Promise<Section>
 }
 
-export type PartName = 'packuments' | 'tarballs' | 'installs' | 'turns' | 'memory' | 'herd' | 'verification' | 'provenance' | 'policy' | 'policy-change' | 'check'
+export type PartName = 'packuments' | 'tarballs' | 'installs' | 'turns' | 'memory' | 'herd' | 'verification' | 'provenance' | 'policy' | 'policy-change' | 'check' | 'soak'
 
 export const PARTS: ReadonlyMap<PartName, Part> = new Map<PartName, Part>([
   ['packuments', { title: 'Packuments, warm', needsWrk: true, measure: packuments }],
@@ -34,4 +37,5 @@ export const PARTS: ReadonlyMap<PartName, Part> = new Map<PartName, Part>([
   ['policy', { title: 'Policy', needsWrk: false, measure: policy }],
   ['policy-change', { title: 'A change of policy', needsWrk: false, measure: policyChange }],
   ['check', { title: 'Checking a lockfile', needsWrk: false, measure: check }],
+  ['soak', { title: 'An hour of mixed load', needsWrk: false, isExtra: true, measure: soak }],
 ])

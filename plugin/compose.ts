@@ -15,6 +15,7 @@ import { assertKeys, vsaOf } from './compose-files.ts'
 import { localPackages, type OpenLocal } from './compose-local.ts'
 import { whatIf } from './compose-what-if.ts'
 import type { RouterDeps } from './http/router.ts'
+import type { RequestLogger } from './http/access-log.ts'
 import { WarmAnswers } from './http/warm.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { LocalSigner } from './keys/local-signer.ts'
@@ -109,6 +110,7 @@ export interface Engine extends Prepared {
   /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
   readonly trustKeeper: TrustKeeper
   readonly work: Work
+  readonly logger: StructuredLogger & RequestLogger
   /** The policy and its reloads; `start` it likewise. */
   readonly rollout: Rollout
   /** Signs what is published here. */
@@ -148,7 +150,7 @@ export function prepare(core: VerdaccioConfiguration): Prepared {
 }
 
 /** Opens the stores and puts the parts together. */
-export async function open(prepared: Prepared, logger: StructuredLogger, replacements: Replacements = {}): Promise<Engine> {
+export async function open(prepared: Prepared, logger: StructuredLogger & RequestLogger, replacements: Replacements = {}): Promise<Engine> {
   const { configuration, trustBasis } = prepared
   const { cache, database } = configuration
   const { limits = {} } = replacements
@@ -252,6 +254,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger, replace
     ledger,
     trustKeeper,
     work,
+    logger,
     rollout,
     localSigner,
     whatIf: (policy) => whatIf(pipelineDeps, policy),

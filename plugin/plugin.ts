@@ -7,11 +7,12 @@ import { messageOf } from './domain/errors.ts'
 import { isLocal, type TokenLogger, type VerdaccioAuth, type VerdaccioStorage } from './http/access.ts'
 import { withSignatures } from './http/local-signatures.ts'
 import { withoutRefused, type LocalPackages } from './http/local.ts'
+import type { RequestLogger } from './http/access-log.ts'
 import { createRouter } from './http/router.ts'
 import type { WarmAnswers } from './http/warm.ts'
 import { empty, withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
 
-export type VerdaccioLogger = StructuredLogger & TokenLogger
+export type VerdaccioLogger = StructuredLogger & TokenLogger & RequestLogger
 
 interface PluginOptions {
   readonly config: VerdaccioConfiguration
@@ -77,7 +78,7 @@ export class ProvenancePlugin {
     router.then(async () => { warm = (await engine).routes.warm }, () => undefined)
     app.use((request, response, next) => {
       const goOn = (): void => { whole(request, response, next) }
-      if (warm?.answer(request, response, goOn) !== true) goOn()
+      if (warm?.answer(request, response, goOn) === undefined) goOn()
     })
     const whole: RequestHandler = (request, response, next) => {
       reading.run(['GET', 'HEAD'].includes(request.method) ? 'other' : 'write', () => {

@@ -15,7 +15,7 @@ export async function verification(context: Context): Promise<Section> {
   context.say(`with ${workers.join(', ')} workers`)
   const { code, output } = await run({
     command: process.execPath,
-    args: ['--no-warnings', path.join(ROOT, 'bench/processes/verification.ts'), ...[context.quick ? 200 : 600, SIGNATURES, ...workers].map(String)],
+    args: ['--no-warnings', path.join(ROOT, 'bench/processes/verification.ts'), ...[context.quick ? 200 : 600, SIGNATURES, context.quick ? 1 : 3, ...workers].map(String)],
     cores: `0-${cores - 1}`,
   })
   if (code !== 0) throw new Error(output)

@@ -62,7 +62,7 @@ const HOW = [
 function machine({ quick, rounds, only, missing, seconds }: RunFacts): readonly string[] {
   const all = cpus()
   return [
-    `${all.length} × ${all[0]?.model ?? 'unknown processor'} ${figure(totalmem() / 1e9)} GB, ${type()} ${release()}; Node ${process.version},`,
+    `${all.length} × ${all[0]?.model ?? 'unknown processor'}, ${figure(totalmem() / 1e9)} GB, ${type()} ${release()}; Node ${process.version},`,
     `Verdaccio ${versionOf('verdaccio')}, pnpr ${pinnedVersion('@pnpm/pnpr.linux-x64')}, npm ${pinnedVersion('npm')}. ${rounds === 1 ? 'One round' : `${rounds} rounds`} in ${figure(seconds)} s.`,
     '',
     ...(quick ? ['**A quick run**: one short round of everything. Its figures are rough.', ''] : []),

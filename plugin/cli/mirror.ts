@@ -5,6 +5,7 @@ import { runServer } from 'verdaccio'
 import { prepare, type Engine } from '../compose.ts'
 import { takeOver } from '../config/take-over.ts'
 import type { JsonObject } from '../domain/json.ts'
+import { accessLog } from '../http/access-log.ts'
 import { standInFront } from '../http/front.ts'
 import { registeredEngines } from '../plugin.ts'
 import { limitServer } from './server-limits.ts'
@@ -34,7 +35,7 @@ export async function startMirror(config: JsonObject, listen?: string): Promise<
   limitServer(server)
   const engine = await registeredEngines()[before]
   if (engine === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
-  standInFront(server, engine.routes.addresses, engine.routes.warm)
+  standInFront(server, engine.routes.addresses, engine.routes.warm, accessLog(engine.logger))
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,

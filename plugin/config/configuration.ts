@@ -78,6 +78,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
   problems.push(...packageProblems(packages, uplinks, section.packages === undefined), ...offlineProblems(packages, uplinks))
   if (problems.length > 0) throw new ConfigurationError(file, problems)
 
+  const local = Object.fromEntries(section.local.map((glob) => [glob, true]))
   return {
     file,
     policy: policySource(section.policy, file, at),
@@ -85,7 +86,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     urlPrefix: `/${core.url_prefix ?? ''}`.replace(/\/+/g, '/').replace(/\/$/, ''),
     uplinks,
     uplinksFor: (name) => matched(name, packages) ?? [],
-    mayShadow: (name) => matched(name, Object.fromEntries(section.local.map((glob) => [glob, true]))) === true,
+    mayShadow: (name) => matched(name, local) === true,
     trustedRootFile: section.trust.trustedRoot === undefined ? undefined : at(section.trust.trustedRoot),
     tuf: section.trust.tuf && { mirror: section.trust.tuf.mirror, rootFile: at(section.trust.tuf.root) },
     offline: section.trust.offline,

@@ -1,25 +1,29 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AccessLog } from './access-log.ts'
 import { isProbe, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
 import type { WarmAnswers } from './warm.ts'
 import { addressThatSays } from './said-in-address.ts'
 
+type BeforeAll = [warm?: WarmAnswers, log?: AccessLog | undefined]
+
 /** Puts a server's listener behind `front`. */
-export function standInFront(server: Server, addresses: PublicAddresses, warm?: WarmAnswers): void {
+export function standInFront(server: Server, addresses: PublicAddresses, ...before: BeforeAll): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
-  for (const listener of listeners) server.on('request', front(addresses, listener, warm))
+  for (const listener of listeners) server.on('request', front(addresses, listener, ...before))
 }
 
 /**
  * Stands before Verdaccio: a request that is not for this mirror never reaches Express, whose first middlewares, log and
  * body parser would work on it before any plugin is asked.
  */
-export function front(addresses: PublicAddresses, listener: RequestListener, warm?: WarmAnswers): RequestListener {
+export function front(addresses: PublicAddresses, listener: RequestListener, warm?: WarmAnswers, log?: AccessLog  ): RequestListener {
   const whole = onlyOurs(addresses, listener)
   return (request, response) => {
     // Before anything else: most requests are for what was answered a moment ago.
-    if (hostsOf(request) === 1 && warm?.answer(request, response, () => { whole(request, response) }) === true) return
-    whole(request, response)
+    const length = hostsOf(request) === 1 ? warm?.answer(request, response, () => { whole(request, response) }) : undefined
+    if (length === undefined) whole(request, response)
+    else log?.(request, response, length)
   }
 }
 

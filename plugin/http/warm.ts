@@ -35,6 +35,8 @@ interface Address {
   /** What Verdaccio says on every answer, names and values in turn. */
   readonly common: readonly string[]
   readonly variants: Map<string, Variant>
+  /** What was found right in a turn of the event loop is right to its end. */
+  last?: { readonly turn: number; readonly accept: string | undefined; readonly acceptEncoding: string | undefined; readonly variant: Variant }
 }
 
 /** Final headers and bytes, while the listing is the one they were made of. */
@@ -78,6 +80,8 @@ export class WarmAnswers {
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
+  #turn = 0
+  #isInTurn = false
 
   constructor(deps: WarmDeps) {
     this.#deps = deps
@@ -109,46 +113,74 @@ export class WarmAnswers {
   }
 
   /**
-   * Whether the request was answered. A tarball that was touched on disk since is asked for the long way: `instead` is then called.
-   * Never throws.
+   * Answers the request, unless the long way has to. A tarball that was touched on disk since is asked for the long way: `instead` is
+   * then called. Never throws.
+   * @returns bytes of what the answer is of; undefined when there was none
    */
-  answer(request: IncomingMessage, response: ServerResponse, instead: () => void): boolean {
+  answer(request: IncomingMessage, response: ServerResponse, instead: () => void): number | undefined {
     const { method, headers } = request
-    if (method !== 'GET' && method !== 'HEAD') return false
+    if (method !== 'GET' && method !== 'HEAD') return undefined
     const base = this.#base(request)
     const address = base === undefined ? undefined : this.#addresses.get(base + (request.url ?? ''))
-    if (address === undefined) return false
-    for (const header of PERSONAL) if (headers[header] !== undefined) return false
+    if (address === undefined) return undefined
+    for (const header of PERSONAL) if (headers[header] !== undefined) return undefined
     try {
-      if (this.#access?.isGranted(address.asked.name) !== true || this.#deps.isPublishedHere(address.asked.name)) return false
-      return address.asked.kind === 'document' ? this.#document(request, response, address, address.asked) : this.#tarball(request, response, address, address.asked, instead)
+      const { asked } = address
+      if (asked.kind === 'document') return this.#document(request, response, address, asked)
+      return this.#mayGoOn(asked.name) ? this.#tarball(request, response, address, asked, instead) : undefined
     } catch {
       // Whatever fails here is for the long way to say.
-      return false
+      return undefined
     }
   }
 
-  #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>): boolean {
+  #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>): number | undefined {
     const { headers, method } = request
-    const form = this.#forms.get(keyOf(headers.accept))
-    const encoding = this.#encodings.get(keyOf(headers['accept-encoding']))
-    if (form === undefined || encoding === undefined) return false
-    const listing = this.#deps.pipeline.readyListing(asked.name, this.#deps.policy())
-    const variant = listing && variantOf(address, asked, listing, form, encoding)
-    if (variant === undefined) return false
+    const { accept, 'accept-encoding': acceptEncoding } = headers
+    const { last } = address
+    const turn = this.#thisTurn()
+    const isSame = last?.turn === turn && last.accept === accept && last.acceptEncoding === acceptEncoding
+    const variant = isSame ? last.variant : this.#variant(address, asked, accept, acceptEncoding)
+    if (variant === undefined) return undefined
+    if (!isSame) address.last = { turn, accept, acceptEncoding, variant }
     const isKnown = isFresh(request, variant.etag, variant.lastModified)
     this.#deps.work.warm++
     // In the plugin form Verdaccio's compression stands behind this, and would send something else under this ETag.
     headers['accept-encoding'] = 'identity'
     response.writeHead(isKnown ? 304 : 200, isKnown ? variant.notModified : variant.found)
     response.end(isKnown || method === 'HEAD' ? undefined : variant.bytes)
-    return true
+    return variant.bytes.length
   }
 
-  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: () => void): boolean {
+  #variant(address: Address, asked: Extract<Asked, { kind: 'document' }>, accept: string | undefined, acceptEncoding: string | undefined): Variant | undefined {
+    if (!this.#mayGoOn(asked.name)) return undefined
+    const form = this.#forms.get(keyOf(accept))
+    const encoding = this.#encodings.get(keyOf(acceptEncoding))
+    if (form === undefined || encoding === undefined) return undefined
+    const listing = this.#deps.pipeline.readyListing(asked.name, this.#deps.policy())
+    return listing && variantOf(address, asked, listing, form, encoding)
+  }
+
+  /** Everybody may read it, and it is an uplink's. */
+  #mayGoOn(name: string): boolean {
+    return this.#access?.isGranted(name) === true && !this.#deps.isPublishedHere(name)
+  }
+
+  #thisTurn(): number {
+    if (!this.#isInTurn) {
+      this.#isInTurn = true
+      setImmediate(() => {
+        this.#isInTurn = false
+        this.#turn++
+      })
+    }
+    return this.#turn
+  }
+
+  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: () => void): number | undefined {
     const policy = this.#deps.policy()
     const ready = this.#deps.pipeline.readyTarball(name, fileName, policy)
-    if (ready === undefined || expectsOtherBytes(request, ready.tarball.sha512)) return false
+    if (ready === undefined || expectsOtherBytes(request, ready.tarball.sha512)) return undefined
     this.#deps.work.warm++
     for (let index = 0; index < common.length; index += 2) response.setHeader(common[index] ?? '', common[index + 1] ?? '')
     response.setHeader(POLICY_REVISION, policy.revision)
@@ -156,7 +188,7 @@ export class WarmAnswers {
       if (response.headersSent) response.destroy()
       else instead()
     })
-    return true
+    return ready.tarball.size
   }
 
   /** The public URL of the Host header; parsed once for each that is one of this mirror's. */

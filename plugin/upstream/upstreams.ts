@@ -1,14 +1,19 @@
+import { LRUCache } from 'lru-cache'
 import { Unavailable } from '../domain/errors.ts'
 import type { FoundPackument, Upstream, Upstreams } from '../domain/ports.ts'
 
 /** Names of the uplinks to ask for a package, in order: the compiled `packages` map of the configuration. */
 export type Route = (name: string) => readonly string[]
 
+const MAX_ROUTED = 20_000
+
 /** The uplinks, and which of them owns a package. */
 export class RoutedUpstreams implements Upstreams {
   readonly all: readonly Upstream[]
   readonly #byName: ReadonlyMap<string, Upstream>
   readonly #route: Route
+  /** Of names that were asked for: each question of a client asks again. */
+  readonly #routed = new LRUCache<string, readonly Upstream[]>({ max: MAX_ROUTED })
 
   constructor(all: readonly Upstream[], route: Route) {
     this.all = all
@@ -22,9 +27,7 @@ export class RoutedUpstreams implements Upstreams {
    * @throws Unavailable (`evidence-unavailable`; `internal-error` when the route names an uplink that does not exist)
    */
   async find(name: string): Promise<FoundPackument | 'absent'> {
-    for (const uplink of this.#route(name)) {
-      const upstream = this.#byName.get(uplink)
-      if (upstream === undefined) throw new Unavailable('internal-error', `no uplink is called ${uplink}`)
+    for (const upstream of this.#upstreamsOf(name)) {
       const document = await upstream.packument(name)
       if (document !== 'absent') return { upstream, document }
     }
@@ -32,12 +35,23 @@ export class RoutedUpstreams implements Upstreams {
   }
 
   peek(name: string): FoundPackument | undefined {
-    for (const uplink of this.#route(name)) {
-      const upstream = this.#byName.get(uplink)
-      const document = upstream?.peek?.(name)
-      if (upstream === undefined || document === undefined) return undefined
+    for (const upstream of this.#upstreamsOf(name)) {
+      const document = upstream.peek?.(name)
+      if (document === undefined) return undefined
       if (document !== 'absent') return { upstream, document }
     }
     return undefined
+  }
+
+  #upstreamsOf(name: string): readonly Upstream[] {
+    const known = this.#routed.get(name)
+    if (known !== undefined) return known
+    const upstreams = this.#route(name).map((uplink) => {
+      const upstream = this.#byName.get(uplink)
+      if (upstream === undefined) throw new Unavailable('internal-error', `no uplink is called ${uplink}`)
+      return upstream
+    })
+    this.#routed.set(name, upstreams)
+    return upstreams
   }
 }
