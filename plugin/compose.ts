@@ -177,7 +177,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     onError,
     warn: (message) => { logger.warn({ bytes: message }, '@{bytes}') },
   })
-  const ledger = new SqliteLedger({ file: database, onError })
+  const ledger = new SqliteLedger({ file: database, memory: cache.memory / 2, onError })
   const facts = new FactCache({ storage: database.replace(/(\.db)?$/, '-facts.db'), memory: cache.memory / 4, onError })
   const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
   const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })
@@ -233,7 +233,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     decisions: rollout.decisions,
     clock,
     limit: (task, uplink) => turns.get(uplink)?.(task) ?? task(),
-    listingMemory: cache.memory,
+    listingMemory: cache.memory / 2,
     behind,
     deadline: () => wait(replacements.deadline ?? FIRST_ANSWER_MS, undefined, { ref: false }),
     onBackgroundError: onError,
@@ -262,7 +262,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     routes: {
       pipeline,
       warm,
-      answers: { builder: threads, memory: cache.memory },
+      answers: { builder: threads, memory: cache.memory / 2, work },
       maxInFlight: limits.inFlight,
       policy: () => rollout.policy,
       policyStatus: { brief: () => rollout.brief(), full: () => rollout.full() },

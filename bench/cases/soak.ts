@@ -27,8 +27,8 @@ interface Size {
   readonly seconds: number
 }
 
-const WHOLE: Size = { packages: 10_000, requests: 60_000, seconds: 300 }
-const QUICK: Size = { packages: 2000, requests: 8000, seconds: 60 }
+const WHOLE: Size = { packages: 10_000, requests: 30_000, seconds: 300 }
+const QUICK: Size = { packages: 2000, requests: 6000, seconds: 60 }
 
 export async function soak(context: Context): Promise<Section> {
   const size = context.quick ? QUICK : WHOLE

@@ -40,7 +40,7 @@ const MIX: readonly (readonly [weight: number, make: Make])[] = [
 const TOTAL = MIX.reduce((sum, [weight]) => sum + weight, 0)
 
 /** Each how many requests one is of that kind. */
-const EVERY = { next: 6, change: 20, publish: 1500, login: 3000 } as const
+const EVERY = { next: 3, change: 20, publish: 750, login: 1500 } as const
 const CHANGED_AT_ONCE = 2
 
 export interface Step {
@@ -60,7 +60,7 @@ export function* steps(packages: number, count: number, remembered: Remembered):
   const stride = coprimeTo(packages)
   for (let number = 0; number < count; number++) {
     const changes = number % EVERY.change === 7 ? Array.from({ length: CHANGED_AT_ONCE }, popular) : []
-    if (number % EVERY.publish === 750) yield { ask: publish(number, remembered), changes }
+    if (number % EVERY.publish === 375) yield { ask: publish(number, remembered), changes }
     else if (number % EVERY.login === 1) yield { ask: login(number), changes }
     else if (number % EVERY.next === 0) {
       const index = (Math.floor((number / count) * packages) * stride) % packages

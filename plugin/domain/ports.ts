@@ -261,9 +261,10 @@ export interface Ledger {
   records(registry: string, name: string): ReadonlyMap<string, VersionRecord>
   /**
    * Writes records; evidence is added to what is known. A record with another integrity than the known one is not
-   * written: the caller has compared before (`integrity-changed`), and the first one stays.
+   * written: the caller has compared before (`integrity-changed`), and the first one stays. With `owns`, the registry also becomes the
+   * owner of a name that has none: one write to disk, where `setOrigin` would be another.
    */
-  record(registry: string, name: string, records: readonly VersionRecord[]): void
+  record(registry: string, name: string, records: readonly VersionRecord[], owns?: boolean): void
   /** Whether a signature of this registry has ever verified by a key that did not come from the registry itself. */
   signs(registry: string): boolean
   setSigns(registry: string): void

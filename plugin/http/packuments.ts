@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import { LRUCache } from 'lru-cache'
 import type { VersionManifest } from '../domain/packument.ts'
 import { reason } from '../domain/reason.ts'
+import type { Work } from '../domain/work.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { listingInTurns, type Listing as Listed } from '../enforce/listing.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
@@ -35,6 +36,8 @@ export interface AnswerOptions {
   readonly builder?: { build(job: BuildJob): Promise<BuiltAnswer> } | undefined
   /** What is said beside what the listing has. */
   readonly more?: ((listing: Listing) => Partial<RewriteOptions>) | undefined
+  /** Counts what is written. */
+  readonly work?: Work | undefined
   /** Changes when that does, though the listing stays. */
   readonly revision?: (() => string) | undefined
 }
@@ -147,8 +150,10 @@ export class PackumentAnswers {
     const isApart = builder !== undefined && stored !== undefined && this.#options.more === undefined
     const instructions = isApart ? instructionsFor(listing.packument, listing.verdicts, options) : undefined
     const key = instructions === undefined ? `${use} ${unique(listing)}` : `${use} ${listing.packument.name} ${listing.digest} ${digestOf(instructions)}`
-    const rendered = this.#packuments.get(key) ?? (await this.#writing.run(key, async () =>
-      instructions !== undefined && isApart ? written(await builder.build({ stored, instructions }), form) : this.#write(listing, form, baseUrl)))
+    const rendered = this.#packuments.get(key) ?? (await this.#writing.run(key, async () => {
+      if (this.#options.work !== undefined) this.#options.work.answers++
+      return instructions !== undefined && isApart ? written(await builder.build({ stored, instructions }), form) : this.#write(listing, form, baseUrl)
+    }))
     this.#packuments.set(key, rendered)
     const keys = this.#keys.get(listing) ?? new Recent<string, string>(MAX_FORMS)
     keys.set(use, key)

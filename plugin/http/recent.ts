@@ -11,10 +11,11 @@ export class Recent<Key, Value> {
     return this.#entries.get(key)
   }
 
-  set(key: Key, value: Value): void {
+  set(key: Key, value: Value): this {
     this.#entries.delete(key)
     this.#entries.set(key, value)
     const [oldest] = this.#entries.keys()
     if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
+    return this
   }
 }

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Request, Response } from 'express'
 import type { JsonObject } from '../domain/json.ts'
+import { inOwnMemory } from '../domain/own-memory.ts'
 
 const compress = promisify(gzip)
 
@@ -37,7 +38,7 @@ export class Body {
       this.#etag = document.digest.slice(0, ETAG_LENGTH)
       this.#gzipped = document.gzip
     } else {
-      this.identity = Buffer.from(JSON.stringify(document))
+      this.identity = inOwnMemory(Buffer.from(JSON.stringify(document)))
       this.#etag = hash('sha256', this.identity, 'base64url').slice(0, ETAG_LENGTH)
     }
   }
@@ -53,7 +54,7 @@ export class Body {
 
   bytes(encoding: Encoding): Promise<Buffer> | Buffer {
     if (encoding === 'identity') return this.identity
-    this.#gzipped ??= compress(this.identity).then((bytes) => (this.#gzipped = bytes))
+    this.#gzipped ??= compress(this.identity).then((bytes) => (this.#gzipped = inOwnMemory(bytes)))
     return this.#gzipped
   }
 }

@@ -34,14 +34,16 @@ interface Address {
   readonly base: string
   /** What Verdaccio says on every answer, names and values in turn. */
   readonly common: readonly string[]
-  readonly variants: Map<string, Variant>
-  /** What was found right in a turn of the event loop is right to its end. */
-  last?: { readonly turn: number; readonly accept: string | undefined; readonly acceptEncoding: string | undefined; readonly variant: Variant }
 }
 
-/** Final headers and bytes, while the listing is the one they were made of. */
+interface Last {
+  readonly accept: string | undefined
+  readonly acceptEncoding: string | undefined
+  readonly variant: Variant
+}
+
+/** Final headers and bytes. */
 interface Variant {
-  readonly listing: Listing
   readonly etag: string
   readonly lastModified: Date | undefined
   readonly bytes: Buffer
@@ -65,6 +67,8 @@ const MAX_ADDRESSES = 50_000
 /** Clients send one of a few dozen headers. */
 const MAX_HEADERS = 64
 const MAX_HOSTS = 16
+/** Addresses of documents made of one listing: its packument's, and those of versions. */
+const MAX_DOCUMENTS = 64
 /** What makes a request another one than the anonymous question that an answer was given to. */
 const PERSONAL = ['authorization', 'cookie', 'via', 'origin', 'content-length', 'transfer-encoding'] as const
 
@@ -76,12 +80,17 @@ const PERSONAL = ['authorization', 'cookie', 'via', 'origin', 'content-length', 
 export class WarmAnswers {
   readonly #deps: WarmDeps
   readonly #addresses = new LRUCache<string, Address>({ max: MAX_ADDRESSES })
+  /**
+   * By the listing they were made of, and gone with it: addresses are remembered for long, and would otherwise hold the bytes of every
+   * package that was ever asked for.
+   */
+  readonly #variants = new WeakMap<Listing, Recent<Address, Map<string, Variant>>>()
+  /** What was found right in this turn of the event loop is right to its end. */
+  readonly #inTurn = new Map<Address, Last>()
   readonly #bases = new Recent<string, string>(MAX_HOSTS)
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
-  #turn = 0
-  #isInTurn = false
 
   constructor(deps: WarmDeps) {
     this.#deps = deps
@@ -104,7 +113,7 @@ export class WarmAnswers {
     if (this.#access?.remember(asked.name, userOf(request)) !== true) return
     this.#forms.set(keyOf(headers.accept), negotiated.form)
     this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
-    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, base, common: commonHeaders(response), variants: new Map() })
+    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, base, common: commonHeaders(response) })
   }
 
   /** Something was published here, or is about to be: a name may be another's now. */
@@ -137,12 +146,11 @@ export class WarmAnswers {
   #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>): number | undefined {
     const { headers, method } = request
     const { accept, 'accept-encoding': acceptEncoding } = headers
-    const { last } = address
-    const turn = this.#thisTurn()
-    const isSame = last?.turn === turn && last.accept === accept && last.acceptEncoding === acceptEncoding
+    const last = this.#inTurn.get(address)
+    const isSame = last !== undefined && last.accept === accept && last.acceptEncoding === acceptEncoding
     const variant = isSame ? last.variant : this.#variant(address, asked, accept, acceptEncoding)
     if (variant === undefined) return undefined
-    if (!isSame) address.last = { turn, accept, acceptEncoding, variant }
+    if (!isSame) this.#keepInTurn(address, { accept, acceptEncoding, variant })
     const isKnown = isFresh(request, variant.etag, variant.lastModified)
     this.#deps.work.warm++
     // In the plugin form Verdaccio's compression stands behind this, and would send something else under this ETag.
@@ -158,7 +166,7 @@ export class WarmAnswers {
     const encoding = this.#encodings.get(keyOf(acceptEncoding))
     if (form === undefined || encoding === undefined) return undefined
     const listing = this.#deps.pipeline.readyListing(asked.name, this.#deps.policy())
-    return listing && variantOf(address, asked, listing, form, encoding)
+    return listing && this.#variantOf(address, asked, listing, form, encoding)
   }
 
   /** Everybody may read it, and it is an uplink's. */
@@ -166,15 +174,23 @@ export class WarmAnswers {
     return this.#access?.isGranted(name) === true && !this.#deps.isPublishedHere(name)
   }
 
-  #thisTurn(): number {
-    if (!this.#isInTurn) {
-      this.#isInTurn = true
-      setImmediate(() => {
-        this.#isInTurn = false
-        this.#turn++
-      })
-    }
-    return this.#turn
+  #variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {
+    const key = `${form} ${encoding}`
+    const addresses = this.#variants.get(listing)
+    const variants = addresses?.get(address)
+    const known = variants?.get(key)
+    if (known !== undefined) return known
+    const variant = variantOf(address, asked, listing, form, encoding)
+    if (variant === undefined) return undefined
+    if (addresses === undefined) this.#variants.set(listing, new Recent<Address, Map<string, Variant>>(MAX_DOCUMENTS).set(address, new Map([[key, variant]])))
+    else if (variants === undefined) addresses.set(address, new Map([[key, variant]]))
+    else variants.set(key, variant)
+    return variant
+  }
+
+  #keepInTurn(address: Address, last: Last): void {
+    if (this.#inTurn.size === 0) setImmediate(() => { this.#inTurn.clear() })
+    this.#inTurn.set(address, last)
   }
 
   #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: () => void): number | undefined {
@@ -210,9 +226,6 @@ function commonHeaders(response: Response): readonly string[] {
 }
 
 function variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {
-  const key = `${form} ${encoding}`
-  const known = address.variants.get(key)
-  if (known?.listing === listing) return known
   const ready = asked.ready(listing, form, address.base)
   const bytes = ready?.body.bytes(encoding)
   // Not compressed yet: the long way waits for it.
@@ -227,7 +240,5 @@ function variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>
   ]
   const encoded = encoding === 'gzip' ? ['Content-Encoding', encoding] : []
   const found = [...notModified, 'Content-Type', body.contentType, ...encoded, 'Content-Length', String(bytes.length)]
-  const variant = { listing, etag, lastModified, bytes, found, notModified }
-  address.variants.set(key, variant)
-  return variant
+  return { etag, lastModified, bytes, found, notModified }
 }

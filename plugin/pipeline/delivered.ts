@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { History } from '../domain/history.ts'
 import type { Judgement } from './judgement.ts'
 
 /** A tarball that was delivered. */
@@ -24,6 +25,13 @@ interface Standing {
 }
 
 const MAX_ENTRIES = 50_000
+/**
+ * What came before a version holds on to its package's whole document, for as long as the verdict is kept. The verdict is not come to
+ * again, and must not be by less than it was.
+ */
+const NOT_KEPT: History = {
+  before: () => { throw new TypeError('what came before a version is not kept with its verdict') },
+}
 /** What was found wrong with other versions counts no longer than this (recent-evidence.ts, suspects.ts). */
 const MAX_AGE_MS = 5 * 60_000
 
@@ -58,7 +66,8 @@ export class DeliveredTarballs {
     if (learned !== this.#learned) return
     const until = new Date(Math.min(now.getTime() + MAX_AGE_MS, ...ends.map((end) => end.getTime())))
     const key = keyOf(name, fileName)
-    this.#entries.set(key, { name, judgement, sha512, basis, since: now, until })
+    const kept = { ...judgement, candidate: { ...judgement.candidate, history: NOT_KEPT } }
+    this.#entries.set(key, { name, judgement: kept, sha512, basis, since: now, until })
     const files = this.#files.get(name) ?? new Set<string>()
     files.add(key)
     this.#files.set(name, files)

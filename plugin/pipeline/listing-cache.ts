@@ -7,9 +7,8 @@ interface Entry {
   readonly listing: Listing
 }
 
-/** Bytes a verdict takes, about; and how often a document is there: parsed, and as the bodies of both its forms. */
+/** Bytes a verdict takes, about. */
 const PER_VERDICT = 512
-const PER_DOCUMENT = 2
 const DEFAULT_MEMORY = 256 * 1024 ** 2
 
 /**
@@ -22,7 +21,7 @@ export class ListingCache {
   /** Counts what was learned, so that a listing begun before does not stay. */
   #learned = 0
 
-  /** `memory` in bytes, for all listings and the answers made of them. */
+  /** `memory` in bytes, for all listings with the documents they hold on to. */
   constructor(memory = DEFAULT_MEMORY) {
     this.#entries = new LRUCache({ maxSize: memory, sizeCalculation: ({ listing }) => weightOf(listing) })
   }
@@ -52,6 +51,6 @@ export class ListingCache {
 }
 
 /** By the document's bytes too: one version can bring megabytes of readme, and its listing holds on to them. */
-const weightOf = ({ documentSize, verdicts }: Listing): number => documentSize * PER_DOCUMENT + verdicts.size * PER_VERDICT + 1
+const weightOf = ({ documentSize, verdicts }: Listing): number => documentSize + verdicts.size * PER_VERDICT + 1
 
 const isCurrent = ({ validUntil }: Listing, now: Date): boolean => validUntil === undefined || now < validUntil

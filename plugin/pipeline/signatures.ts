@@ -125,7 +125,7 @@ async function remember(
   if (records.length === 0) return
   for (let from = 0; from < records.length; from += ROWS) {
     if (from > 0) await nextTurn()
-    ledger.record(context.upstream.registry, context.document.packument.name, records.slice(from, from + ROWS))
+    ledger.record(context.upstream.registry, context.document.packument.name, records.slice(from, from + ROWS), context.trust.keysArePinned !== true)
   }
   // A registry's own word about its keys does not oblige it to anything.
   if (context.trust.keysArePinned !== true) ledger.setSigns(context.upstream.registry)

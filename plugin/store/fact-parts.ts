@@ -6,7 +6,8 @@ import type { StoredFact } from '../domain/ports.ts'
 const PART = 150
 /** Of any package: three facts for each of 100,000 versions, and room. */
 const MAX_PARTS = 10_000
-const HEAP_FACTOR = 2
+/** Of bytes as they are written: parsed they are many small objects. Measured. */
+const HEAP_FACTOR = 5
 
 /** The facts of one package, and in which part of its entry each is kept. A fact that is replaced stays in its part. */
 export class FactEntry {

@@ -15,6 +15,8 @@ import { columnsOf, merged, recordOf } from './version-record.ts'
 export interface LedgerOptions {
   /** A file, or `:memory:`. */
   readonly file: string
+  /** Bytes that records may take in memory, estimated. */
+  readonly memory?: number | undefined
   /** Milliseconds that sightings are gathered for one write to disk; records never wait. */
   readonly gather?: number | undefined
   /** Told when a gathered write failed. */
@@ -23,8 +25,10 @@ export interface LedgerOptions {
 
 type Records = ReadonlyMap<string, VersionRecord>
 
-/** Records kept in memory, over all packages. */
-const CACHED_RECORDS = 200_000
+/** Bytes of records kept in memory, over all packages. */
+const DEFAULT_MEMORY = 128 * 1024 ** 2
+/** What one takes there, measured: an integrity, a signature or two, and where they came from. */
+const PER_RECORD = 1500
 /** What is known of a package as a whole, by tables with the columns `registry` and `name`. */
 const OF_PACKAGE = ['record', 'appearance', 'package', 'origin', 'pin', 'identity_change', 'imported']
 /** What is known of one version. That the package had it stays: it would come back as one that only just appeared. */
@@ -43,10 +47,11 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
   /** What archives brought. */
   readonly imports: Imports
   readonly #signing = new Map<string, boolean>()
-  readonly #records = new LRUCache<string, Records>({ maxSize: CACHED_RECORDS, sizeCalculation: ({ size }) => size + 1 })
+  readonly #records: LRUCache<string, Records>
 
   /** @throws Error when the file cannot be opened, or a later version of this program wrote it */
-  constructor({ file, gather = 20, onError = () => undefined }: LedgerOptions) {
+  constructor({ file, memory = DEFAULT_MEMORY, gather = 20, onError = () => undefined }: LedgerOptions) {
+    this.#records = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => (size + 1) * PER_RECORD })
     this.#database = new LedgerDatabase(file)
     this.#sightings = new Sightings(this.#database, gather, onError)
     this.#resets = new Resets(this.#database)
@@ -91,11 +96,12 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
     return records
   }
 
-  record(registry: string, name: string, records: readonly VersionRecord[]): void {
+  record(registry: string, name: string, records: readonly VersionRecord[], owns = false): void {
     const known = new Map<string, VersionRecord>()
     this.#sightings.flushWith(() => {
       for (const [version, record] of this.records(registry, name)) known.set(version, record)
       for (const record of records) this.#keep(registry, name, record, known)
+      if (owns) this.#origins.insert(name, registry)
     })
     this.#records.set(JSON.stringify([registry, name]), known)
   }

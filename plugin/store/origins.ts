@@ -30,11 +30,13 @@ export class Origins {
   set(name: string, registry: string): string {
     const owner = this.get(name)
     if (owner !== undefined) return owner
-    this.#database.transaction(() => {
-      // Another process may have been first: whoever was stays.
-      this.#database.run('INSERT OR IGNORE INTO origin (name, registry) VALUES (?, ?)', name, registry)
-    })
+    this.#database.transaction(() => { this.insert(name, registry) })
     return this.get(name) ?? registry
+  }
+
+  /** Within a transaction. Another process may have been first: whoever was stays. */
+  insert(name: string, registry: string): void {
+    this.#database.run('INSERT OR IGNORE INTO origin (name, registry) VALUES (?, ?)', name, registry)
   }
 
   /** What was read before is no longer what the file says. */

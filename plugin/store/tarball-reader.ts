@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { Unavailable } from '../domain/errors.ts'
+import { inOwnMemory } from '../domain/own-memory.ts'
 import type { PartAtHand, TarballPart } from '../domain/ports.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { Descriptor, Descriptors } from './descriptors.ts'
@@ -53,7 +54,7 @@ export class TarballReader {
 
   /** Verified bytes, of a download, where they are few enough to be worth keeping. */
   keep(sha512: string, bytes: Buffer): void {
-    if (bytes.length <= SMALL) this.#memory.set(sha512, bytes)
+    if (bytes.length <= SMALL) this.#memory.set(sha512, inOwnMemory(bytes))
   }
 
   forget(sha512: string): void {

@@ -4,10 +4,13 @@ import { messageOf, Unavailable } from '../domain/errors.ts'
 import { UnreadableDocument, type PackumentReader, type ReadDocument } from '../domain/ports.ts'
 import { noWork, type Work } from '../domain/work.ts'
 import type { BuildJob, BuiltAnswer } from './build.ts'
-import type { ReadOutcome } from './read.ts'
+import { documentOf, UNFOLDED_TOO_FAR, type ReadJob, type ReadOutcome } from './read.ts'
 import { openInTurns } from './stored.ts'
 import type { Job } from './worker.ts'
 
+/** Bytes, folded and not, of what is read in less time than a thread is told of it. */
+const SMALL_WIRE = 12 * 1024
+const SMALL = 96 * 1024
 /** A packument of 256 MiB is read in a few seconds. */
 const JOB_LIMIT_MS = 30_000
 const WAITING = 2000
@@ -42,6 +45,8 @@ export class PackumentThreads implements PackumentReader {
 
   async read(name: string, { wire, encoding }: Parameters<PackumentReader['read']>[1], limit: number): Promise<ReadDocument> {
     this.#work.reads++
+    const here = wire.byteLength <= SMALL_WIRE ? readSmall({ name, wire, encoding, limit: Math.min(limit, SMALL) }) : 'larger'
+    if (here !== 'larger') return here
     // A copy: what is received is also written to disk, and small buffers share their memory with others.
     const outcome = await run<ReadOutcome>({ kind: 'read', name, wire, encoding, limit }, `the packument of ${name} could not be read`)
     if ('fault' in outcome) throw new UnreadableDocument(outcome.fault, outcome.message)
@@ -56,9 +61,15 @@ export class PackumentThreads implements PackumentReader {
 
   /** @throws Unavailable */
   build(job: BuildJob): Promise<BuiltAnswer> {
-    this.#work.answers++
     return run<BuiltAnswer>({ kind: 'build', ...job }, 'the answer could not be written')
   }
+}
+
+function readSmall(job: ReadJob): ReadDocument | 'larger' {
+  const outcome = documentOf(job)
+  if (!('fault' in outcome)) return outcome
+  if (outcome.fault === UNFOLDED_TOO_FAR) return 'larger'
+  throw new UnreadableDocument(outcome.fault, outcome.message)
 }
 
 async function run<Result>(job: Job, failure: string): Promise<Result> {

@@ -32,7 +32,7 @@ export interface PackumentCacheOptions {
 }
 
 /** The bytes themselves, and what was read of them. */
-const HEAP_FACTOR = 2
+const HEAP_FACTOR = 3
 const BLOCK = 4096
 const FORGOTTEN_AFTER = 60 * 60 * 1000
 const MAX_STAMPS = 100_000

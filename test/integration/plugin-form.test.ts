@@ -63,6 +63,19 @@ describe('the plugin in a stock Verdaccio', function () {
     await mirrors(stock.url)
     assert.equal((await raw(stock.url, '/secret-sauce')).status, 404)
   })
+  for (const encoding of ['gzip', 'identity'])
+    it(`answers from its first route what it answered before, ${encoding}, past Verdaccio's own compression`, async () => {
+      const { uplinks, ...rest } = section() as { uplinks: { fake: JsonObject } } & JsonObject
+      stock = await startPluginForm(config({ middlewares: { provenance: { ...rest, uplinks: { fake: { ...uplinks.fake, maxage: '1h' } } } } }))
+      const work = (await registeredEngines().at(-1))?.work
+      const headers = { 'accept-encoding': encoding }
+      for (let round = 0; round < 3; round++) await raw(stock.url, '/widget', { headers })
+      const before = work?.warm ?? NaN
+      const [short, long] = [await raw(stock.url, '/widget', { headers }), await raw(stock.url, '/widget?', { headers })]
+      assert.equal(work?.warm, before + 1)
+      assert.deepEqual({ ...short.headers, date: '' }, { ...long.headers, date: '' })
+      assert.deepEqual(short.body, long.body)
+    })
   it('works without `filters`', async () => {
     stock = await startPluginForm(config({ filters: {} }))
     await mirrors(stock.url)

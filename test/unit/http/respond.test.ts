@@ -36,6 +36,11 @@ describe('sending a body', () => {
     assert.notEqual(PLAIN, ZIPPED)
     assert.match(PLAIN, /^"[^"]+"$/)
   })
+  it('in memory of its own: small Buffers share 64 KB, which would stay as long as the body', async () => {
+    const small = new Body({ name: 'widget' }, 'application/json')
+    const zipped = await small.bytes('gzip')
+    assert.deepEqual([small.identity.buffer.byteLength, zipped.buffer.byteLength], [small.identity.length, zipped.length])
+  })
   it('another document has another ETag', () => assert.notEqual(new Body({ name: 'other' }, 'application/json').etag('identity'), PLAIN))
   it('with its validators and how to keep it', async () => {
     const { headers } = await ask()

@@ -32,6 +32,16 @@ describe('tarballs that were delivered', () => {
     tarballs.forget('widget')
     assert.deepEqual([isKnown(tarballs), isKnown(tarballs, { name: 'other', file: 'other-1.0.0.tgz' })], [false, true])
   })
+  it('without what came before them, which holds on to the whole document; asked for it, they fail', () => {
+    const history = { before: () => assert.fail('asked') }
+    const judgement = { ref: { name: 'widget', version: '1.0.0' }, candidate: { uplink: 'up', history } } as unknown as Judgement
+    const tarballs = new DeliveredTarballs()
+    tarballs.keep('widget', 'widget-1.0.0.tgz', { ...DELIVERED, judgement }, { basis: 'one', now: NOW, ends: [], learned: tarballs.learned })
+    const candidate = tarballs.get('widget', 'widget-1.0.0.tgz', 'one', NOW)?.judgement.candidate
+    assert.equal(candidate?.uplink, 'up')
+    assert.notEqual(candidate.history, history)
+    assert.throws(() => candidate.history.before('1.0.0', { signature: true, provenance: true }), TypeError)
+  })
   it('nor when it was learned while the verdict was on its way', () => {
     const tarballs = new DeliveredTarballs()
     const { learned } = tarballs

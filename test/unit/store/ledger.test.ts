@@ -132,6 +132,16 @@ describe('store: ledger', () => {
   })
 
   describe('records', () => {
+    it('are read again from the file where they take more memory than they may', () => {
+      const small = new SqliteLedger({ file, memory: 4000 })
+      open.push(small)
+      for (const name of ['a', 'b']) small.record(R, name, [record('1.0.0')])
+      const first = small.records(R, 'b')
+      assert.equal(small.records(R, 'b'), first)
+      small.records(R, 'a')
+      assert.notEqual(small.records(R, 'b'), first)
+      assert.deepEqual(small.records(R, 'b'), first)
+    })
     it('are on disk when `record` returns', () => {
       const full = record('1.0.0', {
         signatures: [{ keyid: 'k', sig: 's' }],

@@ -25,6 +25,14 @@ describe('store: who owns a name', () => {
     ledger.reset({ name: 'widget', version, reason: 'moved', at: new Date() })
 
   it('nobody, before anything was verified or served', () => assert.equal(ledgerOn().origin('widget'), undefined))
+  it('whose records say so, in one write with them; and nobody by records alone', () => {
+    const ledger = ledgerOn()
+    const record = { version: '1.0.0', integrity: 'sha512-x', recordedAt: new Date(0), because: 'signature', signatures: [], attestations: undefined, had: { publishAttestation: false, provenance: false } } as const
+    ledger.record(A, 'other', [record])
+    ledger.record(A, 'widget', [record], true)
+    ledger.record(B, 'widget', [record], true)
+    assert.deepEqual([ledger.origin('other'), ledger.origin('widget'), ledgerOn().origin('widget')], [undefined, A, A])
+  })
   it('the first, for good', () => {
     const ledger = ledgerOn()
     assert.equal(ledger.setOrigin('widget', A), A)

@@ -68,8 +68,8 @@ describe('packument threads', function () {
   it('counts what it does', async () => {
     const work = noWork()
     const counted = new PackumentThreads(work)
-    const { packument } = await counted.read('widget', { wire: bytes, encoding: 'identity' }, 1e6)
-    await counted.build({ stored: packument.stored!, instructions: instructionsFor(packument, VERDICTS, OPTIONS) })
-    assert.deepEqual([work.reads, work.answers], [1, 1])
+    await counted.read('widget', { wire: bytes, encoding: 'identity' }, 1e6)
+
+    assert.equal(work.reads, 1)
   })
 })
