@@ -47,6 +47,7 @@ const HOW = [
   'npm run bench               # prints the tables; a good half hour',
   'npm run bench -- --quick    # everything small, under two minutes',
   'npm run bench -- --only herd --only memory --rounds 2 --write    # parts, rounds, and the report into docs/',
+  'npm run bench -- --only soak     # an hour of mixed load on 10,000 packages in five minutes: does anything go on growing?',
   '```',
   '',
   'It needs `wrk` (Debian: `apt-get install wrk`) for requests a second, Linux for CPU time and memory, and the registry that npm is configured with',

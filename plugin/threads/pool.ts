@@ -21,19 +21,25 @@ const WAITING = 2000
  */
 let shared: Tinypool | undefined
 
-const pool = (): Tinypool =>
-  (shared ??= new Tinypool({
+function pool(): Tinypool {
+  shared ??= new Tinypool({
     filename: new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url).href,
     minThreads: 0,
     maxThreads: Math.min(4, Math.max(1, availableParallelism() - 1)),
     idleTimeout: 60_000,
     maxQueue: WAITING,
     env: {},
+    // What the process was started with may be of no use to a thread (`--input-type`), and would then keep it from starting.
+    execArgv: [],
     // What a large packument left behind would stay until the next one.
     maxMemoryLimitBeforeRecycle: 192 * 1024 ** 2,
     // Grows with what an uplink sends, and must not take the process with it.
     resourceLimits: { maxOldGenerationSizeMb: 2048 },
-  }))
+  })
+  // A thread that dies while nobody waits for it says so here, and nowhere else: it would end the process.
+  if (shared.listenerCount('error') === 0) shared.on('error', () => undefined)
+  return shared
+}
 
 /** Reads packuments, and writes answers of them, off the event loop. */
 export class PackumentThreads implements PackumentReader {

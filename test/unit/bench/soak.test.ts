@@ -6,7 +6,7 @@ import { changed, changesLeft, fileOf, indexOf, nameOf, planOf, WITH_TARBALL } f
 import { PrivateSigstore } from '../../support/private-sigstore.ts'
 import { integrityOf } from '../../support/tarball.ts'
 
-const series = (count: number, at: (index: number) => number): number[] => Array.from({ length: count }, (_, index) => at(index))
+const series = <Item>(count: number, at: (index: number) => Item): Item[] => Array.from({ length: count }, (_, index) => at(index))
 
 describe('growth in the second half of a soak', () => {
   it('none of what stays', () => assert.deepEqual(growthOf(series(60, () => 7)), { middle: 7, last: 7, share: 0, trend: 0 }))
