@@ -40,7 +40,9 @@ const MIX: readonly (readonly [weight: number, make: Make])[] = [
 const TOTAL = MIX.reduce((sum, [weight]) => sum + weight, 0)
 
 /** Each how many requests one is of that kind. */
-const EVERY = { next: 3, change: 20, publish: 750, login: 1500 } as const
+const EVERY = { change: 20, publish: 750, login: 1500 } as const
+/** So many of five are for packages in turn, so that each is asked for. */
+const IN_TURN = 2
 const CHANGED_AT_ONCE = 2
 
 export interface Step {
@@ -51,19 +53,20 @@ export interface Step {
   readonly changes: readonly number[]
 }
 
-/** All of `count` requests for `packages` packages, each of which is asked for at least once. */
+/** All of `count` requests for `packages` packages, each of which is asked for where `count` is 2.6 times as many. */
 export function* steps(packages: number, count: number, remembered: Remembered): Generator<Step, void> {
   const next = random(6)
   const pick = (below: number): number => Math.floor(next() * below)
   // Zipf's law with exponent 1: the logarithm of the rank is uniform.
   const popular = (): number => Math.min(packages - 1, Math.floor(packages ** next()) - 1)
   const stride = coprimeTo(packages)
+  let turn = 0
   for (let number = 0; number < count; number++) {
     const changes = number % EVERY.change === 7 ? Array.from({ length: CHANGED_AT_ONCE }, popular) : []
     if (number % EVERY.publish === 375) yield { ask: publish(number, remembered), changes }
     else if (number % EVERY.login === 1) yield { ask: login(number), changes }
-    else if (number % EVERY.next === 0) {
-      const index = (Math.floor((number / count) * packages) * stride) % packages
+    else if (number % 5 < IN_TURN) {
+      const index = (turn++ * stride) % packages
       yield { ask: { kind: 'packument', path: pathOf(index), headers: packumentHeaders }, index, changes }
     } else {
       const index = popular()

@@ -5,7 +5,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { answerOf } from './patience.ts'
 import type { StoredManifest } from './second-line.ts'
 
-type Permission = (
+export type Permission = (
   pkg: { packageName: string; packageVersion?: string },
   user: unknown,
   callback: (error: Error | null, allowed?: boolean) => void,
@@ -105,15 +105,18 @@ export function isRefusal(error: unknown): boolean {
   return status >= 400 && status < 500
 }
 
+/** What an address is of, as auth plugins are asked for it: they may decide by version. */
+export function packageOf({ package: packageName = '', version, filename }: Request['params']): Parameters<Permission>[0] {
+  const packageVersion = filename === undefined ? version : tarballUtils.getVersionFromTarball(filename)
+  return { packageName, ...(packageVersion === undefined ? {} : { packageVersion }) }
+}
+
 /** Verdaccio's `access` rule of the package in `:package`; refusals are Verdaccio's to word. */
 export const mayAccess =
   (auth: VerdaccioAuth) =>
   async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
-    const { package: name = '', version, filename } = request.params
-    const packageVersion = filename === undefined ? version : tarballUtils.getVersionFromTarball(filename)
-    const pkg = { packageName: name, ...(packageVersion === undefined ? {} : { packageVersion }) }
     try {
-      await permitted(auth, 'access', pkg, userOf(request))
+      await permitted(auth, 'access', packageOf(request.params), userOf(request))
     } catch (error) {
       if (!isRefusal(error)) throw error
       next(error)

@@ -1,11 +1,11 @@
-import type { VerdaccioAuth } from './access.ts'
+import type { Permission, VerdaccioAuth } from './access.ts'
 
 /** Whether everybody may read a package. */
 export interface AnonymousAccess {
-  /** Takes note that a package was read by `user`; answers whether that was nobody in particular. */
-  remember(name: string, user: unknown): boolean
-  /** Whether such a user may read it now. */
-  isGranted(name: string): boolean
+  /** Takes note that something was read by `user`; answers whether that was nobody in particular. */
+  remember(user: unknown): boolean
+  /** Whether such a user may read this now. */
+  isGranted(asked: Parameters<Permission>[0]): boolean
 }
 
 /**
@@ -16,16 +16,16 @@ export function anonymousAccess(auth: VerdaccioAuth): AnonymousAccess {
   let anonymous: unknown
   const isConstant = decidesByConfiguration(auth)
   return {
-    remember: (_name, user) => {
+    remember: (user) => {
       const name: unknown = user !== null && typeof user === 'object' && 'name' in user ? user.name : undefined
       if (user === null || typeof user !== 'object' || name !== undefined) return false
       anonymous = user
       return true
     },
-    isGranted: (name) => {
+    isGranted: (asked) => {
       if (isConstant) return true
       let granted = false
-      auth.allow_access({ packageName: name }, anonymous, (error, allowed) => { granted = !error && allowed === true })
+      auth.allow_access(asked, anonymous, (error, allowed) => { granted = !error && allowed === true })
       return granted
     },
   }

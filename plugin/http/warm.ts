@@ -5,7 +5,7 @@ import type { Policy } from '../domain/ports.ts'
 import type { Work } from '../domain/work.ts'
 import type { Listing } from '../pipeline/listing.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
-import { userOf, type VerdaccioAuth } from './access.ts'
+import { packageOf, userOf, type VerdaccioAuth } from './access.ts'
 import { anonymousAccess, type AnonymousAccess } from './anonymous-access.ts'
 import { expectsOtherBytes } from './expected-integrity.ts'
 import { publicBase, type PublicAddresses } from './host.ts'
@@ -31,6 +31,8 @@ type Form = 'full' | 'abbreviated'
 
 interface Address {
   readonly asked: Asked
+  /** As auth plugins are asked for it. */
+  readonly package: ReturnType<typeof packageOf>
   readonly base: string
   /** What Verdaccio says on every answer, names and values in turn. */
   readonly common: readonly string[]
@@ -110,10 +112,10 @@ export class WarmAnswers {
     const base = publicBase(request, this.#deps.addresses)
     const isPlain = !originalUrl.includes('?') && ['GET', 'HEAD'].includes(request.method) && PERSONAL.every((header) => headers[header] === undefined)
     if (base === undefined || !isPlain || this.#deps.mayShadow(asked.name)) return
-    if (this.#access?.remember(asked.name, userOf(request)) !== true) return
+    if (this.#access?.remember(userOf(request)) !== true) return
     this.#forms.set(keyOf(headers.accept), negotiated.form)
     this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
-    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, base, common: commonHeaders(response) })
+    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, package: packageOf(request.params), base, common: commonHeaders(response) })
   }
 
   /** Something was published here, or is about to be: a name may be another's now. */
@@ -136,7 +138,7 @@ export class WarmAnswers {
     try {
       const { asked } = address
       if (asked.kind === 'document') return this.#document(request, response, address, asked)
-      return this.#mayGoOn(asked.name) ? this.#tarball(request, response, address, asked, instead) : undefined
+      return this.#mayGoOn(address) ? this.#tarball(request, response, address, asked, instead) : undefined
     } catch {
       // Whatever fails here is for the long way to say.
       return undefined
@@ -161,7 +163,7 @@ export class WarmAnswers {
   }
 
   #variant(address: Address, asked: Extract<Asked, { kind: 'document' }>, accept: string | undefined, acceptEncoding: string | undefined): Variant | undefined {
-    if (!this.#mayGoOn(asked.name)) return undefined
+    if (!this.#mayGoOn(address)) return undefined
     const form = this.#forms.get(keyOf(accept))
     const encoding = this.#encodings.get(keyOf(acceptEncoding))
     if (form === undefined || encoding === undefined) return undefined
@@ -170,8 +172,8 @@ export class WarmAnswers {
   }
 
   /** Everybody may read it, and it is an uplink's. */
-  #mayGoOn(name: string): boolean {
-    return this.#access?.isGranted(name) === true && !this.#deps.isPublishedHere(name)
+  #mayGoOn({ asked: { name }, package: asked }: Address): boolean {
+    return this.#access?.isGranted(asked) === true && !this.#deps.isPublishedHere(name)
   }
 
   #variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {

@@ -24,7 +24,7 @@ interface Standing {
   readonly learned: number
 }
 
-const MAX_ENTRIES = 50_000
+const MAX_ENTRIES = 10_000
 /**
  * What came before a version holds on to its package's whole document, for as long as the verdict is kept. The verdict is not come to
  * again, and must not be by less than it was.
@@ -64,6 +64,7 @@ export class DeliveredTarballs {
 
   keep(name: string, fileName: string, { judgement, sha512 }: Delivered, { basis, now, ends, learned }: Standing): void {
     if (learned !== this.#learned) return
+    this.#dropEnded(now)
     const until = new Date(Math.min(now.getTime() + MAX_AGE_MS, ...ends.map((end) => end.getTime())))
     const key = keyOf(name, fileName)
     const kept = { ...judgement, candidate: { ...judgement.candidate, history: NOT_KEPT } }
@@ -71,6 +72,20 @@ export class DeliveredTarballs {
     const files = this.#files.get(name) ?? new Set<string>()
     files.add(key)
     this.#files.set(name, files)
+  }
+
+  /** From the least recently used one on: what nobody asks for again is not to wait for 50,000 others. */
+  #dropEnded(now: Date): void {
+    for (const key of this.#entries.rkeys()) {
+      const entry = this.#entries.peek(key)
+      if (entry === undefined || now < entry.until) return
+      this.#entries.delete(key)
+    }
+  }
+
+  /** So many are kept. */
+  get size(): number {
+    return this.#entries.size
   }
 
   /** Something was learned of this package that verdicts do not show yet. */

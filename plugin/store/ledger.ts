@@ -25,7 +25,7 @@ export interface LedgerOptions {
 
 type Records = ReadonlyMap<string, VersionRecord>
 
-/** Bytes of records kept in memory, over all packages. */
+/** Bytes of what is kept in memory, over all packages: records, and a quarter as much again for sightings. */
 const DEFAULT_MEMORY = 128 * 1024 ** 2
 /** What one takes there, measured: an integrity, a signature or two, and where they came from. */
 const PER_RECORD = 1500
@@ -53,7 +53,7 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
   constructor({ file, memory = DEFAULT_MEMORY, gather = 20, onError = () => undefined }: LedgerOptions) {
     this.#records = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => (size + 1) * PER_RECORD })
     this.#database = new LedgerDatabase(file)
-    this.#sightings = new Sightings(this.#database, gather, onError)
+    this.#sightings = new Sightings(this.#database, { gather, memory: memory / 4, onError })
     this.#resets = new Resets(this.#database)
     this.#pins = new StoredKeyPins(this.#database)
     this.#origins = new Origins(this.#database)

@@ -21,8 +21,8 @@ interface Answer {
   readonly at: Date
 }
 
-/** Versions kept in memory, over all packages. */
-const CACHED_VERSIONS = 500_000
+/** Bytes that a version takes in memory, measured. */
+const PER_VERSION = 64
 /** Of one package, ever: twice what a packument may name at once. */
 const MAX_KNOWN = 200_000
 
@@ -35,11 +35,13 @@ export class Sightings {
   readonly #database: LedgerDatabase
   readonly #gather: number
   readonly #onError: (error: unknown) => void
-  readonly #seen = new LRUCache<string, Seen>({ maxSize: CACHED_VERSIONS, sizeCalculation: ({ known }) => known.size + 1 })
+  readonly #seen: LRUCache<string, Seen>
   #unwritten: Answer[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(database: LedgerDatabase, gather: number, onError: (error: unknown) => void) {
+  /** `memory` in bytes, for what was seen of all packages. */
+  constructor(database: LedgerDatabase, { gather, memory, onError }: { readonly gather: number; readonly memory: number; readonly onError: (error: unknown) => void }) {
+    this.#seen = new LRUCache({ maxSize: memory, sizeCalculation: ({ known }) => (known.size + 1) * PER_VERSION })
     this.#database = database
     this.#gather = gather
     this.#onError = onError

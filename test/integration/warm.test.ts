@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { VerdaccioAuth } from '../../plugin/http/access.ts'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import { settableClock, startTestMirror, type TestMirror, type TestMirrorOptions } from '../support/mirror.ts'
 import { githubIdentity, PrivateSigstore } from '../support/private-sigstore.ts'
@@ -166,6 +167,20 @@ describe('warm answers', function () {
       for (let round = 0; round < 3; round++) assert.equal((await mirror.get('/widget', { ...NPM, authorization: `Bearer ${token}` })).status, 200)
       assert.equal((await mirror.get('/widget', NPM)).status, 401)
       assert.equal(warm(), 0)
+    })
+    it('not a version that an auth plugin refuses, whatever it says of the others', async () => {
+      await start()
+      await heat(TARBALL)
+      await heat('/widget/1.0.0')
+      const auth: { open(auth: VerdaccioAuth): void } | undefined = mirror.engine.routes.warm
+      const asked: unknown[] = []
+      auth?.open({
+        allow_access: (pkg, _user, callback) => { asked.push(pkg.packageVersion); callback(null, pkg.packageVersion === undefined) },
+        allow_publish: () => undefined,
+        webUIJWTmiddleware: () => () => undefined,
+      })
+      assert.deepEqual([await isWarm(TARBALL), await isWarm('/widget/1.0.0')], [false, false])
+      assert.deepEqual([...new Set(asked)], ['1.1.0', '1.0.0'])
     })
     it('not what may be published here at any time', async () => {
       await start({ section: { local: ['widget'] } })

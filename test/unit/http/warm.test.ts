@@ -17,7 +17,7 @@ const AUTH = { plugins: [{ allow_access: () => undefined }], allow_access: () =>
 
 const listingOf = (policyRevision: string): Listing => Object.assign(Object.create(Listing.prototype) as Listing, { policyRevision })
 /** As an express request of nobody in particular, and as little of it as is read. */
-const request = (url = '/widget'): Request => ({ url, originalUrl: url, method: 'GET', headers: { ...HEADERS }, socket: {}, remote_user: { name: undefined } }) as unknown as Request
+const request = (url = '/widget'): Request => ({ url, originalUrl: url, method: 'GET', params: { package: 'widget' }, headers: { ...HEADERS }, socket: {}, remote_user: { name: undefined } }) as unknown as Request
 const response = (): { readonly sent: unknown[]; readonly asResponse: Response & ServerResponse } => {
   const sent: unknown[] = []
   return { sent, asResponse: { getHeaders: () => ({}), setHeader: () => undefined, writeHead: (status: number) => { sent.push(status) }, end: (bytes?: unknown) => { sent.push(bytes) } } as unknown as Response & ServerResponse }

@@ -42,6 +42,12 @@ describe('tarballs that were delivered', () => {
     assert.notEqual(candidate.history, history)
     assert.throws(() => candidate.history.before('1.0.0', { signature: true, provenance: true }), TypeError)
   })
+  it('and none for longer, asked for or not', () => {
+    const tarballs = kept()
+    for (const [file, seconds] of [['b.tgz', 200], ['c.tgz', 301], ['d.tgz', 501]] as const)
+      tarballs.keep('other', file, DELIVERED, { basis: 'one', now: later(seconds), ends: [], learned: tarballs.learned })
+    assert.equal(tarballs.size, 2)
+  })
   it('nor when it was learned while the verdict was on its way', () => {
     const tarballs = new DeliveredTarballs()
     const { learned } = tarballs
