@@ -241,8 +241,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   const pipeline = new Pipeline(pipelineDeps)
 
   const addresses = { urls: configuration.publicUrls, prefix: configuration.urlPrefix }
-  const isPublishedHere = (name: string): boolean => ledger.origin(name) === PUBLISHED_HERE
-  const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow, isPublishedHere: (name) => ledger.glance(() => isPublishedHere(name), 1) })
+  const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow })
   let closed = false
   return {
     ...prepared,
@@ -284,7 +283,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       },
       builders: (name) => buildersOf(ledger.identities, ledger.registriesOf(name), name, showText),
       publishedHere: {
-        has: isPublishedHere,
+        has: (name) => ledger.origin(name) === PUBLISHED_HERE,
         note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
       },
       serverId: configuration.serverId,

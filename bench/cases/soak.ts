@@ -20,6 +20,8 @@ const MAXAGE_SECONDS = 120
 /** Small enough that everything bounded reaches its bound. */
 const CACHE = { dir: './cache', memory: '64mb', disk: '200mb' } as const
 const DISK_MEGABYTES = 200
+/** 1,000 tarballs held open (store/descriptors.ts), connections to both sides, and the databases. */
+const MAX_DESCRIPTORS = 1200
 
 interface Size {
   readonly packages: number
@@ -27,7 +29,7 @@ interface Size {
   readonly seconds: number
 }
 
-const WHOLE: Size = { packages: 10_000, requests: 26_000, seconds: 300 }
+const WHOLE: Size = { packages: 10_000, requests: 21_000, seconds: 300 }
 const QUICK: Size = { packages: 2000, requests: 6000, seconds: 60 }
 
 export async function soak(context: Context): Promise<Section> {
@@ -111,13 +113,13 @@ function report({ samples, statuses, packages, waits }: Soaked, { seconds, packa
     tables,
     targets: [
       ...atMost('resident memory: growth in the second half of an hour', 0.05, resident.share, percent),
-      ...atMost('open file descriptors: growth likewise', 0.05, descriptors.share, percent),
+      ...atMost('open file descriptors at the end', MAX_DESCRIPTORS, descriptors.last, figure),
       ...Object.entries(disk).slice(0, 2).flatMap(([what, { bytes }]): readonly Target[] => atMost(`${what} on disk`, DISK_MEGABYTES, bytes / 1e6, megabytes)),
       { what: 'packages asked for', asked: figure(all), measured: figure(packages), met: packages === all },
       { what: 'answers of 5xx', asked: '0', measured: figure(failures(statuses)), met: failures(statuses) === 0 },
     ],
     notes: [
-      `Caches of ${CACHE.memory} in memory and ${CACHE.disk} on disk. Growth is the last tenth's median against that of the tenth after half time, of ${samples.length} samples; the collector is left alone. Median wait ${figure(median(waits))} ms, 99 % below ${figure(sorted[Math.floor(sorted.length * 0.99)] ?? NaN)} ms; longest turn of the event loop ${figure(Math.max(...turns))} ms of CPU, by minutes at the median ${figure(median(turns))} ms.`,
+      `Caches of ${CACHE.memory} in memory and ${CACHE.disk} on disk. Growth is the last tenth's median against that of the tenth after half time, of ${samples.length} samples; the collector is left alone. Median wait ${figure(median(waits))} ms, 99 % below ${figure(sorted[Math.floor(sorted.length * 0.99)] ?? NaN)} ms; longest turn of the event loop ${figure(Math.max(...turns))} ms of CPU, by minutes at the median ${figure(median(turns))} ms. A login is up to 100 ms of it at a time: Verdaccio's htpasswd hashes passwords in JavaScript.`,
     ],
   }
 }

@@ -41,7 +41,7 @@ const TOTAL = MIX.reduce((sum, [weight]) => sum + weight, 0)
 
 /** Each how many requests one is of that kind. */
 const EVERY = { change: 20, publish: 750, login: 1500 } as const
-/** So many of five are for packages in turn, so that each is asked for. */
+/** Each how many requests one is for the next package in turn, so that each is asked for. */
 const IN_TURN = 2
 const CHANGED_AT_ONCE = 2
 
@@ -53,7 +53,7 @@ export interface Step {
   readonly changes: readonly number[]
 }
 
-/** All of `count` requests for `packages` packages, each of which is asked for where `count` is 2.6 times as many. */
+/** All of `count` requests for `packages` packages, each of which is asked for where `count` is a little more than twice as many. */
 export function* steps(packages: number, count: number, remembered: Remembered): Generator<Step, void> {
   const next = random(6)
   const pick = (below: number): number => Math.floor(next() * below)
@@ -65,7 +65,7 @@ export function* steps(packages: number, count: number, remembered: Remembered):
     const changes = number % EVERY.change === 7 ? Array.from({ length: CHANGED_AT_ONCE }, popular) : []
     if (number % EVERY.publish === 375) yield { ask: publish(number, remembered), changes }
     else if (number % EVERY.login === 1) yield { ask: login(number), changes }
-    else if (number % 5 < IN_TURN) {
+    else if (number % IN_TURN === 0) {
       const index = (turn++ * stride) % packages
       yield { ask: { kind: 'packument', path: pathOf(index), headers: packumentHeaders }, index, changes }
     } else {

@@ -59,8 +59,6 @@ export interface WarmDeps {
   readonly addresses: PublicAddresses
   /** Names that may be published here although an uplink serves them. */
   readonly mayShadow: (name: string) => boolean
-  /** At most a millisecond ago. */
-  readonly isPublishedHere: (name: string) => boolean
   readonly work: Work
 }
 
@@ -138,7 +136,7 @@ export class WarmAnswers {
     try {
       const { asked } = address
       if (asked.kind === 'document') return this.#document(request, response, address, asked)
-      return this.#mayGoOn(address) ? this.#tarball(request, response, address, asked, instead) : undefined
+      return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, instead) : undefined
     } catch {
       // Whatever fails here is for the long way to say.
       return undefined
@@ -163,7 +161,7 @@ export class WarmAnswers {
   }
 
   #variant(address: Address, asked: Extract<Asked, { kind: 'document' }>, accept: string | undefined, acceptEncoding: string | undefined): Variant | undefined {
-    if (!this.#mayGoOn(address)) return undefined
+    if (!this.#mayBeRead(address)) return undefined
     const form = this.#forms.get(keyOf(accept))
     const encoding = this.#encodings.get(keyOf(acceptEncoding))
     if (form === undefined || encoding === undefined) return undefined
@@ -171,9 +169,9 @@ export class WarmAnswers {
     return listing && this.#variantOf(address, asked, listing, form, encoding)
   }
 
-  /** Everybody may read it, and it is an uplink's. */
-  #mayGoOn({ asked: { name }, package: asked }: Address): boolean {
-    return this.#access?.isGranted(asked) === true && !this.#deps.isPublishedHere(name)
+  /** By everybody. */
+  #mayBeRead({ package: asked }: Address): boolean {
+    return this.#access?.isGranted(asked) === true
   }
 
   #variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {

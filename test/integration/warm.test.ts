@@ -7,7 +7,8 @@ import { FakeRegistry } from '../support/fake-registry.ts'
 import { settableClock, startTestMirror, type TestMirror, type TestMirrorOptions } from '../support/mirror.ts'
 import { githubIdentity, PrivateSigstore } from '../support/private-sigstore.ts'
 import { temporaryDirectory } from '../support/process.ts'
-import { raw, register } from '../support/raw.ts'
+import { onTheWire, raw, register } from '../support/raw.ts'
+import { publishTo } from '../support/stored.ts'
 import { ToldWatch } from '../unit/rollout/support.ts'
 
 const DAY = 86_400_000
@@ -161,6 +162,11 @@ describe('warm answers', function () {
         await heat('/widget')
         assert.equal(await isWarm('/widget', { ...NPM, ...headers }), false)
       })
+    it('and only an answer to such a question is given again', async () => {
+      await start()
+      for (const header of [{ origin: 'https://other.example' }, { cookie: 'a=b' }]) await heat('/widget', { ...NPM, ...header })
+      assert.equal(await isWarm('/widget'), false)
+    })
     it('not what only some may read', async () => {
       await start({ core: { packages: { widget: { access: 'alice' }, '**': { access: '$all' } } } })
       const token = await register(mirror.url, 'alice')
@@ -193,6 +199,23 @@ describe('warm answers', function () {
       const before = warm()
       const answer = await raw(mirror.url, '/widget', { headers: { ...NPM, host: 'evil.test' } })
       assert.deepEqual([answer.status, warm()], [400, before])
+    })
+    it('not under two Hosts', async () => {
+      await start()
+      await heat('/widget')
+      const before = warm()
+      const answer = await onTheWire(mirror.url, `GET /widget HTTP/1.1\r\nHost: ${new URL(mirror.url).host}\r\nHost: evil.test\r\nAccept: ${NPM.accept}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n`)
+      assert.deepEqual([answer.slice(0, 12), warm()], ['HTTP/1.1 400', before])
+    })
+    it('not after something was published here, before it was asked for again', async () => {
+      await start()
+      await heat('/widget')
+      const token = await register(mirror.url, 'alice')
+      assert.equal(await isWarm('/widget'), false)
+      await heat('/widget')
+      assert.equal(await isWarm('/widget'), true)
+      assert.equal((await publishTo(mirror.url, token, 'home-made', '1.0.0')).status, 201)
+      assert.equal(await isWarm('/widget'), false)
     })
     it('each address of the mirror has its own', async () => {
       await start({ section: { publicUrl: ['https://npm.acme.example'] } })

@@ -38,7 +38,6 @@ describe('what warm answers keep', () => {
       policy: () => ({ revision: 'one' }) as Policy,
       addresses: { urls: [], prefix: '/' },
       mayShadow: () => false,
-      isPublishedHere: () => false,
       work: noWork(),
     })
     warm.open(AUTH)

@@ -47,6 +47,16 @@ describe('store: ledger', () => {
   })
 
   describe('sightings', () => {
+    it('are read again from the file where they take more memory than they may', () => {
+      const small = new SqliteLedger({ file, memory: 1000 })
+      open.push(small)
+      for (const name of ['a', 'b']) small.sight(R, name, ['1.0.0'], at(1))
+      const first = small.firstSeen(R, 'b')
+      assert.equal(small.firstSeen(R, 'b'), first)
+      small.firstSeen(R, 'a')
+      assert.notEqual(small.firstSeen(R, 'b'), first)
+      assert.deepEqual(small.firstSeen(R, 'b'), first)
+    })
     it('of a package never seen', () => {
       assert.equal(ledger.sighting(R, 'widget', '1.0.0'), undefined)
       assert.deepEqual(ledger.versions(R, 'widget'), [])
