@@ -223,6 +223,12 @@ describe('warm answers', function () {
       const headers = { ...NPM, 'accept-encoding': 'identity', host: 'npm.acme.example' }
       for (let round = 0; round < 3; round++) assert.match((await raw(mirror.url, '/widget', { headers })).body.toString(), /https:\/\/npm\.acme\.example\/widget\/-\//)
     })
+    it('a package of which nothing is verified yet is never one', async () => {
+      registry.status(/^\/-\/npm\/v1\/attestations\//, 500)
+      await start({ policy: { version: 1, extends: 'recommended', listing: 'verified', defaults: { minimumReleaseAge: '0', provenance: 'required' } } })
+      for (let round = 0; round < 3; round++) assert.equal((await mirror.get('/widget', NPM)).status, 503)
+      assert.equal(warm(), 0)
+    })
     it('a refusal is never one', async () => {
       await start({ policy: { version: 1, extends: 'recommended', defaults: { minimumReleaseAge: '0' }, rules: [{ name: 'no', packages: ['widget@1.1.0'], verdict: 'deny', reason: 'no' }] } })
       await heat(TARBALL)

@@ -60,10 +60,10 @@ describe('bounds', () => {
     const listing = (documentSize: number): Listing => ({ documentSize, verdicts: new Map(), validUntil: undefined }) as unknown as Listing
     let builds = 0
     const get = (name: string, size: number) => cache.get(name, 'basis', at, () => { builds++; return Promise.resolve(listing(size)) })
-    for (const name of ['small', 'small', 'large', 'large']) await get(name, name === 'small' ? 1000 : 6000)
+    for (const name of ['small', 'small', 'large', 'large']) await get(name, name === 'small' ? 2000 : 12_000)
     assert.equal(builds, 3)
-    for (const name of ['a', 'b', 'c', 'd']) await get(name, 1500)
-    await get('small', 1000)
+    for (const name of ['a', 'b', 'c', 'd']) await get(name, 3000)
+    await get('small', 2000)
     assert.equal(builds, 8)
   })
 

@@ -61,6 +61,11 @@ describe('what warm answers keep', () => {
     assert.deepEqual([ask(), ask(), ask()].map(([status]) => status), [200, 200, 200])
     assert.equal(bodies.length, 1)
   })
+  it('nothing for somebody, whatever made the mirror know who it is', () => {
+    const somebody = Object.assign(request(), { remote_user: { name: 'alice' } })
+    warm.note(somebody, response().asResponse, { kind: 'document', name: 'widget', ready }, { form: 'full', encoding: 'identity' })
+    assert.equal(warm.answer(request() as IncomingMessage, response().asResponse, () => undefined), undefined)
+  })
   it('another listing has its own, from the next turn of the event loop on', async () => {
     note()
     ask()

@@ -153,7 +153,7 @@ function libraryOutcome({ task }: Case, material: CompiledTrust | undefined, lea
 const states = ({ publishAttestation, provenance }: AttestationResult): string => `${publishAttestation.state} ${provenance.state}`
 
 describe('verify: certificates of the trusted root', function () {
-  this.timeout(20_000)
+  this.timeout(60_000)
   for (const [what, cases] of [['minted', MINTED], ['real', realCases()]] as const)
     it(`neither they nor the leaf change an outcome of the library: ${cases.length} ${what} cases${cases.length === 0 ? ' (../shared/data is not here)' : ''}`, function () {
       if (cases.length === 0) this.skip()
