@@ -119,7 +119,7 @@ function report({ samples, statuses, packages, waits }: Soaked, { seconds, packa
       { what: 'answers of 5xx', asked: '0', measured: figure(failures(statuses)), met: failures(statuses) === 0 },
     ],
     notes: [
-      `Caches of ${CACHE.memory} in memory and ${CACHE.disk} on disk. Growth is the last tenth's median against that of the tenth after half time, of ${samples.length} samples; the collector is left alone. Median wait ${figure(median(waits))} ms, 99 % below ${figure(sorted[Math.floor(sorted.length * 0.99)] ?? NaN)} ms; longest turn of the event loop ${figure(Math.max(...turns))} ms of CPU, by minutes at the median ${figure(median(turns))} ms. A login is up to 100 ms of it at a time: Verdaccio's htpasswd hashes passwords in JavaScript.`,
+      `Every package was asked for once before the hour began. Caches of ${CACHE.memory} in memory and ${CACHE.disk} on disk. Growth is the last tenth's median against that of the tenth after half time, of ${samples.length} samples; the collector is left alone. Median wait ${figure(median(waits))} ms, 99 % below ${figure(sorted[Math.floor(sorted.length * 0.99)] ?? NaN)} ms; longest turn of the event loop ${figure(Math.max(...turns))} ms of CPU, by minutes at the median ${figure(median(turns))} ms. A login is up to 100 ms of it at a time: Verdaccio's htpasswd hashes passwords in JavaScript.`,
     ],
   }
 }

@@ -20,8 +20,10 @@ const tarballPath = (index: number, back: number): string => {
   return `/${name}/-/${fileOf(name, versions.at(-1 - (back % Math.min(3, versions.length))) ?? '')}`
 }
 
+export const packumentOf = (index: number): Ask => ({ kind: 'packument', path: pathOf(index), headers: packumentHeaders })
+
 const MIX: readonly (readonly [weight: number, make: Make])[] = [
-  [40, (index) => ({ kind: 'packument', path: pathOf(index), headers: packumentHeaders })],
+  [40, packumentOf],
   [12, (index, _pick, { etags }) => ({ kind: 'packument, known', path: pathOf(index), headers: { ...packumentHeaders, 'If-None-Match': etags.get(index) ?? '"x"' } })],
   [5, (index) => ({ kind: 'full packument', path: pathOf(index), headers: fullHeaders })],
   [4, (index) => ({ kind: 'HEAD', path: pathOf(index), method: 'HEAD', headers: packumentHeaders })],
@@ -67,7 +69,7 @@ export function* steps(packages: number, count: number, remembered: Remembered):
     else if (number % EVERY.login === 1) yield { ask: login(number), changes }
     else if (number % IN_TURN === 0) {
       const index = (turn++ * stride) % packages
-      yield { ask: { kind: 'packument', path: pathOf(index), headers: packumentHeaders }, index, changes }
+      yield { ask: packumentOf(index), index, changes }
     } else {
       const index = popular()
       yield { ask: weighted(pick(TOTAL))(index, pick, remembered), index, changes }
