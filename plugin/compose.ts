@@ -1,16 +1,15 @@
 /** The only wiring, and the only reader of process.env. */
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import { LoggedDecisions, type StructuredLogger } from './audit/decisions.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
-import { Unavailable } from './domain/errors.ts'
 import { buildersOf } from './domain/identity-document.ts'
-import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams, type Verifier } from './domain/ports.ts'
+import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams } from './domain/ports.ts'
 import { noWork, type Work } from './domain/work.ts'
 import { parseIntegrity } from './domain/integrity.ts'
 import type { PackageRef } from './domain/package-ref.ts'
 import { createTarballInspector, type TarballLimits } from './enforce/tarball.ts'
+import { boundedLimit, counted, ownWordFirst } from './compose-bounds.ts'
 import { assertKeys, vsaOf } from './compose-files.ts'
 import { localPackages, type OpenLocal } from './compose-local.ts'
 import { whatIf } from './compose-what-if.ts'
@@ -308,30 +307,5 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       await bytes.close()
       ledger.close()
     },
-  }
-}
-
-/** The last key of an id is the one clients are told: no registry puts its own in the place of one that is vouched for. */
-const ownWordFirst = (materials: readonly TrustMaterial[]): readonly TrustMaterial[] =>
-  materials.toSorted((a, b) => Number(b.keysArePinned === true) - Number(a.keysArePinned === true))
-
-const counted = (verifier: Verifier, work: Work): Verifier => ({
-  signatures: (name, tasks, trust) => {
-    work.signatures += tasks.length
-    return verifier.signatures(name, tasks, trust)
-  },
-  attestations: (task, trust) => {
-    work.attestations++
-    return verifier.attestations(task, trust)
-  },
-  close: () => verifier.close(),
-})
-
-/** A few at a time, and a queue that ends: who comes after it is told to come again, before memory is what says so. */
-function boundedLimit(concurrency: number, waiting: number): <Result>(task: () => Promise<Result>) => Promise<Result> {
-  const limit = pLimit(concurrency)
-  return async (task) => {
-    if (limit.pendingCount >= waiting) throw new Unavailable('evidence-unavailable', 'too many questions to uplinks are waiting')
-    return limit(task)
   }
 }

@@ -3,6 +3,8 @@ import { parsePackument, type Packument } from '../domain/packument.ts'
 export const PACKUMENT_LIMIT = 256 * 1024 ** 2
 const MAX_VERSIONS = 100_000
 const MAX_DEPTH = 200
+/** 20,000 versions of 60 values each are 1.2 million. Three bytes of JSON can become sixty in memory, and where memory ends the process does. */
+const MAX_VALUES = 10_000_000
 
 /**
  * Reads a packument's body.
@@ -10,7 +12,7 @@ const MAX_DEPTH = 200
  */
 export function parseDocument(bytes: Uint8Array, name: string): Packument {
   // JSON.parse copes with any depth, but not everything does that walks or writes the result.
-  if (deeperThan(bytes, MAX_DEPTH)) throw new TypeError(`packument is nested more than ${MAX_DEPTH} levels deep`)
+  assertBounded(bytes)
   const packument = parsePackument(JSON.parse(utf8(bytes)), name)
   if (packument.versions.size > MAX_VERSIONS) throw new TypeError(`packument has more than ${MAX_VERSIONS} versions`)
   return packument
@@ -20,19 +22,25 @@ const utf8 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, byteLength).toString('utf8')
 
 const QUOTE = 0x22
+const COMMA = 0x2c
 const BACKSLASH = 0x5c
 const OPENING = new Set([0x5b, 0x7b])
 const CLOSING = new Set([0x5d, 0x7d])
 
-function deeperThan(bytes: Uint8Array, limit: number): boolean {
+/** Of bytes that need not be JSON: what is not is found out by whoever parses them. @throws TypeError */
+function assertBounded(bytes: Uint8Array): void {
   let depth = 0
+  let values = 0
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] ?? 0
     if (byte === QUOTE) i = endOfString(bytes, i)
-    else if (OPENING.has(byte) && ++depth > limit) return true
-    else if (CLOSING.has(byte)) depth--
+    else if (OPENING.has(byte)) {
+      values++
+      if (++depth > MAX_DEPTH) throw new TypeError(`packument is nested more than ${MAX_DEPTH} levels deep`)
+    } else if (CLOSING.has(byte)) depth--
+    else if (byte === COMMA) values++
+    if (values > MAX_VALUES) throw new TypeError(`packument holds more than ${MAX_VALUES} values`)
   }
-  return false
 }
 
 /** Where the string that opens at `start` closes; most bytes of a packument are in strings, so native search finds the quote. */

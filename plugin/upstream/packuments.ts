@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
+import { messageOf } from '../domain/errors.ts'
 import { UnreadableDocument, type PackumentReader, type ReadDocument, type UpstreamPackument, type Urgency } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import { readWire, tooLarge, type Wire } from './body.ts'
@@ -223,7 +224,8 @@ export class Packuments {
     try {
       return { wire, encoding, wireDigest, read: await this.#reader.read(name, { wire, encoding }, this.#limit) }
     } catch (error) {
-      throw error instanceof UnreadableDocument ? this.#failureOf(error) : error
+      // Else it is this mirror that is busy: the uplink did answer, and asking it again helps nobody.
+      throw error instanceof UnreadableDocument ? this.#failureOf(error) : new RequestFailure(messageOf(error), { cause: error })
     }
   }
 

@@ -45,6 +45,11 @@ describe('packument threads', function () {
     assert.equal(await faultOf({ wire: Buffer.from('{"name":"other","versions":{}}'), encoding: 'identity' }), 'unreadable')
     assert.equal(await faultOf({ wire: Buffer.from('{'), encoding: 'identity' }), 'unreadable')
   })
+  it('[17b] more values than fit into memory are not parsed: it would end the process, not the thread', async () => {
+    const of = (values: number): Buffer => Buffer.concat([Buffer.from('{"name":"widget","versions":{},"junk":['), Buffer.alloc(values * 2, '0,'), Buffer.from('0]}')])
+    assert.equal(await faultOf({ wire: of(10_000_001), encoding: 'identity' }, 1e9), 'unreadable')
+    assert.equal(await faultOf({ wire: of(1_000_000), encoding: 'identity' }, 1e9), 'none')
+  })
   for (const form of ['full', 'abbreviated'] as const)
     for (const withheld of ['hidden', 'marked'] as const)
       for (const withholdUnavailable of [false, true])
