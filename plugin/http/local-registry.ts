@@ -133,15 +133,23 @@ export class LocalRegistry implements Upstream {
     return integrity
   }
 
-  #file(name: string, file: string): Promise<Readable | 'absent'> {
-    return answerOf<Readable | 'absent'>(`a tarball of ${name}`, (resolve, reject) => {
-      const stream = this.#deps.storage.localStorage.getTarball(name, file)
-      stream.once('open', () => { resolve(stream) })
-      stream.once('error', (error: unknown) => {
-        if (isRefusal(error)) resolve('absent')
-        else reject(new Unavailable('internal-error', `a tarball of ${name} cannot be read: ${messageOf(error)}`, { cause: error }))
+  async #file(name: string, file: string): Promise<Readable | 'absent'> {
+    let stream: (Readable & { readonly abort?: () => void }) | undefined
+    try {
+      return await answerOf<Readable | 'absent'>(`a tarball of ${name}`, (resolve, reject) => {
+        const opened = (stream = this.#deps.storage.localStorage.getTarball(name, file))
+        opened.once('open', () => { resolve(opened) })
+        opened.on('error', (error: unknown) => {
+          if (isRefusal(error)) resolve('absent')
+          else reject(new Unavailable('internal-error', `a tarball of ${name} cannot be read: ${messageOf(error)}`, { cause: error }))
+        })
       })
-    })
+    } catch (error) {
+      // One that opens when nobody waits any more is read by nobody; `abort` is what closes Verdaccio's file behind it.
+      stream?.abort?.()
+      stream?.destroy()
+      throw error
+    }
   }
 }
 

@@ -94,7 +94,7 @@ function matches(text: unknown): (version: StoredVersion) => boolean {
   const authors = words.filter((word) => word.startsWith('author:')).map((word) => word.slice('author:'.length))
   return ({ name, description, keywords, author }) => {
     const described = JSON.stringify([name, description, keywords]).toLowerCase()
-    const by = JSON.stringify(author ?? '').toLowerCase()
+    const by = (nameOf(author) ?? '').toLowerCase()
     return plain.every((word) => described.includes(word)) && authors.every((word) => by.includes(word))
   }
 }
@@ -108,7 +108,7 @@ const summary = ({ name, version, description, keywords, author, maintainers, li
   name,
   version,
   ...Object.fromEntries(
-    Object.entries({ description, keywords, author, license, date: time }).filter(([, value]) => value !== undefined),
+    Object.entries({ description, keywords, author: authorIn(author), license, date: time }).filter(([, value]) => value !== undefined),
   ),
   // npm fails without this list, which its own publishes no longer bring.
   maintainers: usersIn(maintainers),
@@ -117,9 +117,21 @@ const summary = ({ name, version, description, keywords, author, maintainers, li
   versions: { [version]: 'latest' },
 }) as { readonly name: string }
 
+const authorIn = (author: unknown): { readonly name: string } | undefined => {
+  const name = nameOf(author)
+  return name === undefined ? undefined : { name }
+}
+
+/** `Name <address> (website)`, or the same as an object (npm docs, package.json, people fields); an address alone names nobody. */
+function nameOf(person: unknown): string | undefined {
+  const text = isObject(person) ? person.name : person
+  const name = typeof text === 'string' ? text.slice(0, MAX_TEXT).replace(/<[^>]*>?|\([^)]*\)?/g, ' ').replace(/\S+@\S+/g, ' ').trim() : ''
+  return name === '' ? undefined : name
+}
+
 /** Names alone: a publisher may have written e-mail addresses beside them. */
 const usersIn = (maintainers: unknown): readonly { readonly username: string }[] =>
   (Array.isArray(maintainers) ? (maintainers as readonly unknown[]) : []).flatMap((one) => {
-    const name = isObject(one) ? (one.name ?? one.username) : undefined
-    return typeof name === 'string' ? [{ username: name }] : []
+    const name = isObject(one) ? nameOf(one.name ?? one.username) : undefined
+    return name === undefined ? [] : [{ username: name }]
   })

@@ -37,4 +37,22 @@ describe('http: what is stored here, as a registry', () => {
     assert.equal(ledger.records(PUBLISHED_HERE, 'old').size, 100)
     ledger.close()
   })
+
+  it('a file that does not open in time is let go of', async () => {
+    const ledger = new SqliteLedger({ file: ':memory:' })
+    mock.timers.enable({ apis: ['setTimeout'] })
+    try {
+      const abort = mock.fn()
+      const stream = Object.assign(new Readable({ read: () => undefined }), { abort })
+      const storage = { localStorage: { getTarball: () => stream } } as unknown as VerdaccioStorage
+      const registry = new LocalRegistry({ storage, unjudged: (run) => { run() }, ledger, evidence: ledger, maintainers: ledger, clock: { now: () => new Date('2026-01-01T00:00:00.000Z') } })
+      const asked = registry.tarball('local:///old/old-1.0.0.tgz')
+      mock.timers.tick(60_000)
+      await assert.rejects(asked, { name: 'Unavailable' })
+      assert.deepEqual([abort.mock.callCount(), stream.destroyed], [1, true])
+    } finally {
+      mock.timers.reset()
+      ledger.close()
+    }
+  })
 })
