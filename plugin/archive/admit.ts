@@ -3,7 +3,7 @@ import { specOf, tarballFileName, type PackageRef } from '../domain/package-ref.
 import type { Packument } from '../domain/packument.ts'
 import { isForgery, type Reason } from '../domain/reason.ts'
 import { repairTags } from '../enforce/dist-tags.ts'
-import { parseVersion } from '../enforce/listing.ts'
+import { parseVersion } from '../enforce/versions.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { ArchiveError, type ArchiveManifest } from './manifest.ts'
 import type { ConfiguredUplink, PlannedPackage } from './upstream.ts'

@@ -1,4 +1,5 @@
 import semver from 'semver'
+import { byVersion } from './versions.ts'
 
 export interface TagTargets {
   /** What a tag may point to. */
@@ -44,7 +45,7 @@ function linesOf(versions: readonly semver.SemVer[]): ReadonlyMap<string, readon
     if (members === undefined) lines.set(line, [version])
     else members.push(version)
   }
-  for (const version of versions.toSorted((a, b) => semver.compareBuild(a, b))) {
+  for (const version of versions.toSorted(byVersion)) {
     if (version.prerelease.length === 0) add(STABLE, version)
     add(lineOf(version), version)
   }
@@ -58,7 +59,7 @@ function highestUpTo(ascending: readonly semver.SemVer[], limit: semver.SemVer):
   while (low < high) {
     const middle = (low + high) >>> 1
     const candidate = ascending[middle]
-    if (candidate !== undefined && semver.compareBuild(candidate, limit) <= 0) low = middle + 1
+    if (candidate !== undefined && byVersion(candidate, limit) <= 0) low = middle + 1
     else high = middle
   }
   return ascending[low - 1]

@@ -1,10 +1,11 @@
-import semver from 'semver'
+import type semver from 'semver'
 import type { Packument } from '../domain/packument.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import { inTurns } from '../domain/turns.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
 import { repairTags } from './dist-tags.ts'
 import { printable } from './text.ts'
+import { parseVersion } from './versions.ts'
 
 export interface ListingOptions {
   /** Under `listing: verified` nothing undecided is listed; otherwise the tarball gate decides it when it is asked for. */
@@ -24,14 +25,6 @@ export interface Listing {
   readonly tags: ReadonlyMap<string, string>
   /** `to` is undefined when nothing allowed is left for it. */
   readonly latestMoved?: { readonly from: string; readonly to: string | undefined }
-}
-
-/**
- * Reads a version as npm's clients read it, loosely: `3.0.0rc3` was published before npm was strict, and installs to this day.
- * `v1.0.0`, ` 1.0.0` and `1.0` are not versions a client would ask for.
- */
-export function parseVersion(version: string): semver.SemVer | undefined {
-  return /^\d\S*$/.test(version) ? (semver.parse(version, { loose: true }) ?? undefined) : undefined
 }
 
 /** As much of a verdict as an answer depends on. */

@@ -1,6 +1,6 @@
-import semver from 'semver'
+import type semver from 'semver'
 import { isServed, type Verdict } from '../domain/verdict.ts'
-import { parseVersion } from './listing.ts'
+import { byVersion, parseVersion } from './versions.ts'
 
 /**
  * What to offer instead of a refused version: the highest allowed one below it in the same line (the major; for 0.x the
@@ -25,7 +25,7 @@ export function nearestAllowed(version: string, verdicts: ReadonlyMap<string, Ve
 }
 
 function pick(refused: semver.SemVer, allowed: readonly semver.SemVer[]): string | undefined {
-  const below = allowed.filter((candidate) => semver.compareBuild(candidate, refused) < 0)
+  const below = allowed.filter((candidate) => byVersion(candidate, refused) < 0)
   const inLine = below.filter((candidate) => sameLine(candidate, refused))
   return (highest(inLine) ?? highest(below) ?? lowest(allowed))?.raw
 }
@@ -34,12 +34,12 @@ const sameLine = (a: semver.SemVer, b: semver.SemVer): boolean => a.major === b.
 
 const highest = (versions: readonly semver.SemVer[]): semver.SemVer | undefined =>
   versions.reduce<semver.SemVer | undefined>(
-    (best, v) => (best === undefined || semver.compareBuild(v, best) > 0 ? v : best),
+    (best, v) => (best === undefined || byVersion(v, best) > 0 ? v : best),
     undefined,
   )
 
 const lowest = (versions: readonly semver.SemVer[]): semver.SemVer | undefined =>
   versions.reduce<semver.SemVer | undefined>(
-    (best, v) => (best === undefined || semver.compareBuild(v, best) < 0 ? v : best),
+    (best, v) => (best === undefined || byVersion(v, best) < 0 ? v : best),
     undefined,
   )

@@ -51,6 +51,8 @@ describe('dist-tags', () => {
     ['another tag is dropped rather than moved to another prerelease', { '2.0.0-alpha.9': 'allow', '2.0.0-beta.1': 'deny' }, { beta: '2.0.0-beta.1' }, {}],
     ['the highest that is not above it, whatever lies beyond', { '1.0.0': 'allow', '1.1.0': 'deny', '1.2.0': 'allow' }, { latest: '1.1.0', next: '1.1.0' }, { latest: '1.0.0', next: '1.0.0' }],
     ['in whatever order the packument lists versions', { '1.3.0': 'allow', '1.0.0': 'allow', '1.2.0': 'deny', '1.1.0': 'allow' }, { latest: '1.2.0' }, { latest: '1.1.0' }],
+    ['nor to what is above it by its build alone', { '1.0.0+b1': 'allow', '1.0.0': 'deny' }, { latest: '1.0.0', next: '1.0.0' }, {}],
+    ['but to the same without its build', { '1.0.0+b1': 'deny', '1.0.0': 'allow' }, { latest: '1.0.0+b1' }, { latest: '1.0.0' }],
     ['another tag never moves up', { '2.0.0': 'deny', '2.1.0': 'allow' }, { next: '2.0.0' }, {}],
     ['a tag of an unknown version is dropped', { '1.0.0': 'allow' }, { latest: '1.0.1', next: '2.0.0' }, {}],
     ['a tag of no version at all is dropped', { '1.0.0': 'allow' }, { latest: 'constructor', next: '__proto__', x: '1' }, {}],
