@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestMeasures } from '../domain/measures.ts'
+import type { RequestTracing, SpanAttributes } from '../domain/tracing.ts'
+import { addressed, type Addressed } from './route-class.ts'
+
+export interface Observation {
+  readonly requests: RequestMeasures
+  readonly tracing: RequestTracing
+}
+
+/** Handles a request the long way and takes note of how it was answered, however it ends. */
+export function observed(request: IncomingMessage, response: ServerResponse, { requests, tracing }: Observation, handle: () => void): void {
+  // Broken off before it came here: `close` will not come once more.
+  if (response.closed) {
+    handle()
+    return
+  }
+  const { method = '', url = '' } = request
+  const asked = addressed(method, url)
+  const began = performance.now()
+  const span = tracing.request(request.headers, { name: `${method} ${asked.route}`, attributes: () => attributesOf(request, asked, false) })
+  requests.open++
+  response.once('close', () => {
+    requests.open--
+    const status = response.writableFinished ? response.statusCode : 0
+    requests.of[asked.route].whole.note(status, (performance.now() - began) / 1000, lengthOf(method, response))
+    span.end(status)
+  })
+  span.run(handle)
+}
+
+/** Of the body that was sent; undefined where nobody said so beforehand. */
+function lengthOf(method: string, response: ServerResponse): number | undefined {
+  if (method === 'HEAD' || response.statusCode === 304) return 0
+  const length = Number(response.getHeader('content-length'))
+  return Number.isInteger(length) ? length : undefined
+}
+
+/** As the semantic conventions for HTTP servers name them. No query, no headers, and nothing of who asks. */
+export const attributesOf = ({ method, url = '', socket }: IncomingMessage, { route, name, version }: Addressed, warm: boolean): SpanAttributes => ({
+  'http.request.method': method,
+  'url.path': url.split('?', 1)[0],
+  'url.scheme': 'encrypted' in socket ? 'https' : 'http',
+  'provenance.route': route,
+  'provenance.package': name,
+  'provenance.version': version,
+  'provenance.warm': warm,
+})
