@@ -1,0 +1,76 @@
+/** What nobody decides and time brings: waivers that end, trust material that gets old. */
+import type { Notice } from '../domain/notification.ts'
+import { clean } from './notice.ts'
+
+const DAY = 86_400_000
+/** Told at each of these, as the waiver comes nearer to its end. The first is when `policy lint` warns. */
+const STAGES = [14, 3, 0] as const
+/** What ended long ago was told, or was over when this was set up. */
+const STALE_NEWS = 7 * DAY
+/** The public-good instance signs its timestamp anew every few days. */
+const OLD_TRUST = 7 * DAY
+
+export interface EndingWaiver {
+  readonly id: string
+  readonly package: string
+  readonly waives: readonly string[]
+  readonly approvedBy: string
+  readonly expires: Date
+}
+
+export function waiverNotices(waivers: readonly EndingWaiver[], now: Date): readonly Notice[] {
+  return waivers.flatMap(({ id, package: spec, waives, approvedBy, expires }) => {
+    const left = expires.getTime() - now.getTime()
+    const stage = STAGES.findLast((days) => left <= days * DAY)
+    if (stage === undefined || left < -STALE_NEWS) return []
+    const says = left <= 0 ? 'has ended: what it excused is refused' : `ends in ${spanText(left)}`
+    return [
+      concern('waiver-expiring', ['waiver', id, stage], now, `the waiver for ${spec} (${waives.join(', ')}) ${says}; approved by ${approvedBy}`, {
+        waiver: { id, package: clean(spec), waives: [...waives], expires: expires.toISOString() },
+      }),
+    ]
+  })
+}
+
+export interface TrustState {
+  /** What keeps the mirror from judging anything. */
+  readonly problems: readonly string[]
+  /** When the material of each uplink was known to be current; undefined when its files do not say. */
+  readonly asOf: ReadonlyMap<string, Date | undefined>
+}
+
+/** Told once a day while nothing can be judged, and once a week while material is old. */
+export function trustNotices({ problems, asOf }: TrustState, now: Date): readonly Notice[] {
+  const old = [...asOf].flatMap(([uplink, date]) => {
+    const age = date === undefined ? 0 : now.getTime() - date.getTime()
+    if (date === undefined || age <= OLD_TRUST) return []
+    return [
+      concern('trust-stale', ['trust', uplink, date.toISOString(), Math.floor(age / OLD_TRUST)], now, `trust material of the uplink ${uplink} is ${spanText(age)} old: it could not be refreshed`, {
+        uplink,
+        asOf: date.toISOString(),
+      }),
+    ]
+  })
+  return [
+    ...problems.map((problem) => concern('trust-stale', ['trust', problem, Math.floor(now.getTime() / DAY)], now, `nothing can be verified: ${problem}`, {})),
+    ...old,
+  ]
+}
+
+const concern = (event: Notice['event'], key: readonly unknown[], now: Date, text: string, more: Notice['more']): Notice => ({
+  key: JSON.stringify(key),
+  event,
+  at: now.toISOString(),
+  package: null,
+  version: null,
+  reasons: [],
+  text: clean(text, 500),
+  more,
+})
+
+function spanText(milliseconds: number): string {
+  const days = Math.floor(milliseconds / DAY)
+  if (days > 1) return `${String(days)} days`
+  const hours = Math.max(1, Math.round(milliseconds / 3_600_000))
+  return hours === 1 ? 'an hour' : `${String(hours)} hours`
+}
