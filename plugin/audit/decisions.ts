@@ -8,6 +8,8 @@ export interface StructuredLogger {
   warn(fields: object, text: string): void
   info(fields: object, text: string): void
   debug(fields: object, text: string): void
+  /** Where there is none, each is on. */
+  isLevelEnabled?(level: string): boolean
 }
 
 const REMEMBERED = 50_000
@@ -28,10 +30,12 @@ export class LoggedDecisions implements DecisionLog {
 
   record(decision: Decision): void {
     const { kind, verdict } = decision
+    if (kind === 'served' && this.#logger.isLevelEnabled?.('debug') === false) return
     const codes = verdict.reasons.map(({ code }) => code)
     // An upstream chooses names and versions, and how long they are.
     const [name, version] = [decision.ref.name.slice(0, MAX_NAME), decision.ref.version.slice(0, MAX_NAME)]
-    const spec = specOf({ name, version })
+    // Of a package that could not be asked for, no version is known.
+    const spec = version === '' ? name : specOf({ name, version })
     if (kind === 'withheld' && this.#wasSeen([specOf(decision.ref), decision.policyRevision, ...codes].join(' '))) return
     const fields = {
       decision: kind,
@@ -50,7 +54,7 @@ export class LoggedDecisions implements DecisionLog {
       policyRevision: decision.policyRevision,
       at: decision.at.toISOString(),
     }
-    const text = `${kind} @{spec} (rule @{rule}): @{codes}`
+    const text = verdict.rule === '' ? `${kind} @{spec}: @{codes}` : `${kind} @{spec} (rule @{rule}): @{codes}`
     if (kind === 'served') this.#logger.debug(fields, 'served @{spec} (rule @{rule})')
     else if (kind === 'withheld') this.#logger.info(fields, text)
     else this.#logger.warn(fields, text)
