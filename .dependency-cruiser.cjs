@@ -7,7 +7,8 @@ const folders = {
   store: ['domain'],
   policy: ['domain'],
   enforce: ['domain'],
-  audit: ['domain'],
+  notify: ['domain'],
+  audit: ['domain', 'keys'],
   config: ['domain'],
   rollout: ['domain', 'policy'],
   keys: ['domain'],
@@ -15,16 +16,18 @@ const folders = {
   vsa: ['domain', 'keys', 'pipeline'],
   archive: ['domain', 'keys', 'enforce', 'upstream', 'pipeline'],
   threads: ['domain', 'enforce', 'upstream'],
+  uploads: ['domain', 'lockfile', 'policy'],
   http: ['domain', 'enforce', 'pipeline', 'advisories', 'vsa', 'threads'],
   lockfile: ['domain'],
   check: ['domain', 'lockfile'],
 }
 const packages = {
-  undici: ['upstream'],
+  undici: ['upstream', 'notify'],
   'p-retry': ['upstream'],
   '@sigstore/': ['verify'],
+  pg: ['audit'],
   'lru-cache': ['store', 'upstream', 'pipeline', 'audit', 'keys', 'http'],
-  tinypool: ['threads'],
+  tinypool: ['threads', 'uploads'],
   keyv: ['store'],
   zod: ['policy', 'config', 'archive'],
   tar: ['enforce', 'archive'],
@@ -40,6 +43,8 @@ const packages = {
   'jsonc-parser': ['lockfile'],
   leven: ['policy', 'config'],
   '@marcbachmann/cel-js': ['policy'],
+  'prom-client': ['audit'],
+  '@opentelemetry/': ['audit'],
 }
 const at = (name) => `^plugin/${name}/`
 

@@ -188,7 +188,7 @@ async function withArchive<Result>(
     }
     return new ArchiveUpstreams(staged, planned instanceof Error ? [] : planned, clients)
   }
-  const engine = await open(prepared, logger, { ...taking, archive })
+  const engine = await open(prepared, logger, { ...taking, asksOnly: true, archive })
   try {
     if (planned instanceof Error) throw planned
     return await use(engine, planned)

@@ -1,4 +1,5 @@
 /** The wiring of what is published here: a pipeline of its own over Verdaccio's storage, by the same policy and memories. */
+import { whatIf } from './compose-what-if.ts'
 import type { Maintainers, PublishedEvidence, TrustRenewal } from './domain/ports.ts'
 import type { VerdaccioStorage } from './http/access.ts'
 import { LocalRegistry } from './http/local-registry.ts'
@@ -47,6 +48,6 @@ export function localPackages(deps: PipelineDeps, { evidence, maintainers, signe
       listingMemory,
       behind: undefined,
     }
-    return { registry, pipeline: new Pipeline(parts), judge: (publication) => judgePublication(publication, { ...parts, isPublicGood }), evidence, maintainers, ledger, clock, signer }
+    return { registry, pipeline: new Pipeline(parts), whatIf: (policy) => whatIf(parts, policy), judge: (publication) => judgePublication(publication, { ...parts, isPublicGood }), evidence, maintainers, ledger, clock, signer }
   }
 }

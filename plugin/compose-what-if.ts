@@ -12,6 +12,7 @@ export const whatIf = (deps: PipelineDeps, policy: Policy): Pipeline =>
     policy: () => policy,
     ledger: withoutLearning(deps.ledger),
     decisions: { record: () => undefined },
+    events: undefined,
     behind: undefined,
   })
 
@@ -45,7 +46,7 @@ function forTheMoment(known: IdentityMemory): IdentityMemory {
       for (const pin of pins) mine.set(keyOf(pin), mergedPin(mine.get(keyOf(pin)), pin))
       added.set(place, mine)
     },
-    noteChanges: () => undefined,
+    noteChanges: () => [],
     changes: (name) => known.changes(name),
     decide: () => {
       throw new Error('a question decides nothing')

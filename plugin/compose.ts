@@ -1,20 +1,28 @@
 /** The only wiring, and the only reader of process.env. */
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { LoggedDecisions, type StructuredLogger } from './audit/decisions.ts'
+import type { StructuredLogger } from './audit/decisions.ts'
+import type { DecisionLogStore } from './audit/decision-log.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
 import { buildersOf } from './domain/identity-document.ts'
-import { PUBLISHED_HERE, type Clock, type DecisionLog, type TrustMaterial, type Upstreams } from './domain/ports.ts'
+import { PUBLISHED_HERE, type TrustMaterial, type Upstreams } from './domain/ports.ts'
 import { noWork, type Work } from './domain/work.ts'
 import { parseIntegrity } from './domain/integrity.ts'
 import type { PackageRef } from './domain/package-ref.ts'
-import { createTarballInspector, type TarballLimits } from './enforce/tarball.ts'
+import { createTarballInspector } from './enforce/tarball.ts'
 import { boundedLimit, counted, ownWordFirst } from './compose-bounds.ts'
+import { dashboardOf } from './compose-dashboard.ts'
 import { assertKeys, vsaOf } from './compose-files.ts'
 import { localPackages, type OpenLocal } from './compose-local.ts'
+import { decisionLogOf, decisionSinks } from './compose-log.ts'
+import { notifierOf, type Notifier } from './compose-notify.ts'
+import { operatorsOf } from './compose-operators.ts'
+import { measuredBytes, measuredDecisions, measuredVerifier, telemetryOf, tracedFacts } from './compose-telemetry.ts'
+import type { Replacements } from './compose-replacements.ts'
 import { whatIf } from './compose-what-if.ts'
 import type { RouterDeps } from './http/router.ts'
 import type { RequestLogger } from './http/access-log.ts'
+import type { Observation } from './http/observed.ts'
 import { WarmAnswers } from './http/warm.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { LocalSigner } from './keys/local-signer.ts'
@@ -22,7 +30,7 @@ import { Behind } from './pipeline/behind.ts'
 import { Pipeline, type PipelineDeps } from './pipeline/pipeline.ts'
 import { showText, type TrustPolicy } from './policy/index.ts'
 import { policySourceOf, type PolicyReading, type PolicySource } from './rollout/policy-source.ts'
-import { readConfiguredPolicy, Rollout, type RolloutReplacements } from './rollout/rollout.ts'
+import { readConfiguredPolicy, Rollout } from './rollout/rollout.ts'
 import { FileByteStore } from './store/bytes.ts'
 import { FactCache } from './store/facts.ts'
 import { SqliteLedger } from './store/ledger.ts'
@@ -31,7 +39,7 @@ import { PackumentCache } from './upstream/packument-cache.ts'
 import { probe, type Probe } from './upstream/probe.ts'
 import { RegistryClient } from './upstream/registry-client.ts'
 import { RoutedUpstreams } from './upstream/upstreams.ts'
-import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper, type TrustBasis, type TrustKeeperOptions, type VerifierOptions } from './verify/index.ts'
+import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper, type TrustBasis } from './verify/index.ts'
 import { VERSION } from './version.ts'
 
 export {
@@ -57,35 +65,7 @@ export {
 } from './policy/index.ts'
 export { environmentVariable, openKeys, openLedger } from './compose-files.ts'
 export { reloadText } from './rollout/rollout.ts'
-
-/** What a test replaces; the rest is real. */
-export interface Replacements {
-  readonly clock?: Clock
-  /** First wait before an upstream is asked again, in milliseconds. */
-  readonly retryWait?: number
-  /** How long a first answer waits for provenance, in milliseconds. */
-  readonly deadline?: number
-  readonly decisions?: DecisionLog
-  readonly limits?: Limits
-  /** How the refresh of trust material waits. */
-  readonly schedule?: TrustKeeperOptions['schedule']
-  /** How the policy's files are read and watched. */
-  readonly rollout?: RolloutReplacements
-  /** An archive in the place of the uplinks, while it is imported. Nothing is then asked of anybody, for trust material neither. */
-  readonly archive?: (clients: ReadonlyMap<string, RegistryClient>) => Upstreams
-}
-
-/** Bounds of what upstreams send, where a test needs smaller ones; see docs/limits.md. Sizes in bytes, times in milliseconds. */
-export interface Limits {
-  readonly packument?: number
-  readonly document?: number
-  readonly tarball?: number
-  readonly tarballDeadline?: number
-  readonly inspection?: Partial<TarballLimits>
-  readonly verification?: VerifierOptions
-  readonly questions?: number
-  readonly inFlight?: number
-}
+export type { Limits, Replacements } from './compose-replacements.ts'
 
 /** What was configured, read and found usable. Nothing is open yet. */
 export interface Prepared {
@@ -106,9 +86,15 @@ export interface Engine extends Prepared {
   /** By name. */
   readonly clients: ReadonlyMap<string, RegistryClient>
   readonly ledger: SqliteLedger
+  /** The decision log. */
+  readonly log: DecisionLogStore
   /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
   readonly trustKeeper: TrustKeeper
   readonly work: Work
+  /** Tells people what is new; `start` it likewise. Undefined where nobody is to be told. */
+  readonly notifier: Notifier | undefined
+  /** What requests are measured and traced with. */
+  readonly observation: Observation
   readonly logger: StructuredLogger & RequestLogger
   /** The policy and its reloads; `start` it likewise. */
   readonly rollout: Rollout
@@ -158,7 +144,13 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     logger.warn({ err: error }, 'work behind a request failed: @{err.message}')
   }
 
+  const warnOfLog = (message: string): void => { logger.warn({ decisionLog: message }, '@{decisionLog}') }
+  const log = decisionLogOf(configuration, { clock, warn: warnOfLog, readOnly: replacements.asksOnly === true })
+  const logOpened = replacements.asksOnly === true ? undefined : log.open()
+  logOpened?.catch(() => undefined)
   const work = noWork()
+  const telemetry = telemetryOf(configuration)
+  const { caches } = telemetry.measures
   const threads = new PackumentThreads(work)
   void threads.warmUp()
   const packuments = await PackumentCache.open({
@@ -166,6 +158,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     reader: threads,
     memory: cache.memory / 2,
     disk: Math.max(cache.disk / 4, Math.min(cache.disk, MIN_DISK_FOR_PACKUMENTS)),
+    measures: caches.packuments,
     onError,
   })
   const bytes = await FileByteStore.open({
@@ -177,11 +170,13 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     warn: (message) => { logger.warn({ bytes: message }, '@{bytes}') },
   })
   const ledger = new SqliteLedger({ file: database, memory: cache.memory / 2, onError })
-  const facts = new FactCache({ storage: database.replace(/(\.db)?$/, '-facts.db'), memory: cache.memory / 4, onError })
+  const factsFile = database.replace(/(\.db)?$/, '-facts.db')
+  const facts = new FactCache({ storage: factsFile, memory: cache.memory / 4, measures: caches.facts, onError })
   const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
   const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })
   const localSigner = new LocalSigner({ ring, ledger, mayShadow: configuration.mayShadow, clock, warn: warnOfKeys })
-  const verifier = counted(createVerifier(limits.verification), work)
+  const threadsOfVerifier = createVerifier(limits.verification)
+  const verifier = measuredVerifier(counted(threadsOfVerifier, work), telemetry)
   const clients = configuration.uplinks.map(
     (uplink) =>
       new RegistryClient({ ...uplink, tarballDeadline: limits.tarballDeadline }, {
@@ -189,6 +184,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
         cache: packuments,
         reader: threads,
         clock,
+        ...telemetry.uplinks,
         userAgent: `verdaccio-provenance/${VERSION}`,
         onError,
         ...(replacements.retryWait === undefined ? {} : { retryWait: replacements.retryWait }),
@@ -213,7 +209,8 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     first: prepared.firstPolicy,
     clock,
     log: logger,
-    decisions: replacements.decisions ?? new LoggedDecisions(logger),
+    decisions: decisionSinks(log, { logger, clock }, replacements.decisions),
+    events: log,
     replacements: replacements.rollout,
   })
   const behind = new Behind({ verifier, ledger, bytes }, onError)
@@ -221,16 +218,19 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   const pipelineDeps: PipelineDeps = {
     upstreams,
     verifier,
-    facts,
+    facts: tracedFacts(facts, telemetry),
     ledger,
-    bytes,
+    bytes: measuredBytes(bytes, telemetry),
     inspector: createTarballInspector(limits.inspection, configuration.publicUrls),
     policy: () => rollout.policy,
     trustOf: (uplink) => trustKeeper.material(uplink),
     renewal: replacements.archive === undefined ? trustKeeper : undefined,
     signsAlways: (uplink) => signing.has(uplink),
-    decisions: rollout.decisions,
+    decisions: measuredDecisions(rollout.decisions, telemetry),
+    events: log,
     clock,
+    measures: caches,
+    tracing: telemetry.tracing,
     limit: (task, uplink) => turns.get(uplink)?.(task) ?? task(),
     listingMemory: cache.memory / 2,
     behind,
@@ -240,8 +240,13 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   const pipeline = new Pipeline(pipelineDeps)
 
   const addresses = { urls: configuration.publicUrls, prefix: configuration.urlPrefix }
-  const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow })
+  const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow, observation: telemetry.observation })
   let closed = false
+  const loads = { verification: threadsOfVerifier, packuments: threads, background: behind }
+  const watched = { work, clock, clients, loads, packuments, facts, bytes, trustKeeper, rollout, ledger, log, databases: { ledger: database, facts: factsFile } }
+  const operators = operatorsOf({ ...watched, notifications: () => notifier?.state ?? [], isClosed: () => closed }, configuration, telemetry)
+  await logOpened
+  const notifier = replacements.asksOnly === true ? undefined : notifierOf(configuration, { log, rollout, trustKeeper, clock, logger, schedule: replacements.notificationSchedule })
   return {
     ...prepared,
     get policy() { return rollout.policy },
@@ -250,8 +255,11 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     upstreams,
     clients: byName,
     ledger,
+    log,
     trustKeeper,
     work,
+    notifier,
+    observation: telemetry.observation,
     logger,
     rollout,
     localSigner,
@@ -285,8 +293,10 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
         has: (name) => ledger.origin(name) === PUBLISHED_HERE,
         note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
       },
+      dashboard: dashboardOf({ configuration, log, pipeline: pipelineDeps, clients: byName, ledger, trustKeeper, policy: () => rollout.policy, policyBrief: () => rollout.brief(), clock }),
       serverId: configuration.serverId,
-      notReady: () => (closed ? ['the mirror is shutting down'] : trustKeeper.problems),
+      events: log,
+      ...operators,
     },
     probeUplinks: async () => new Map(await Promise.all(clients.map(async (client) => [client.name, await probe(client)] as const))),
     isKept: async ({ name, version }, integrity) => {
@@ -301,10 +311,12 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       closed = true
       trustKeeper.close()
       rollout.close()
+      await notifier?.close()
       await Promise.all([behind.close(), ...clients.map((client) => client.close())])
       await verifier.close()
       await facts.close()
       await bytes.close()
+      await log.close()
       ledger.close()
     },
   }

@@ -8,6 +8,8 @@ import { isLocal, type TokenLogger, type VerdaccioAuth, type VerdaccioStorage } 
 import { withSignatures } from './http/local-signatures.ts'
 import { withoutRefused, type LocalPackages } from './http/local.ts'
 import type { RequestLogger } from './http/access-log.ts'
+import { trustedBy } from './http/asker.ts'
+import { observed, type Observation } from './http/observed.ts'
 import { createRouter } from './http/router.ts'
 import type { WarmAnswers } from './http/warm.ts'
 import { empty, withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
@@ -21,6 +23,7 @@ interface PluginOptions {
 
 interface ExpressApp {
   use(handler: RequestHandler): void
+  get?(setting: string): unknown
 }
 
 /** One engine per Verdaccio, however often Verdaccio instantiates the plugin (as middleware and as filter). */
@@ -73,11 +76,16 @@ export class ProvenancePlugin {
     const unjudged = (run: () => void): void => { reading.run('registry', run) }
     const local = engine.then(({ openLocal }) => openLocal(storage, unjudged))
     this.#state.local = local
-    const router = Promise.all([engine, local]).then(([{ routes }, packages]) => createRouter({ ...routes, auth, storage, logger, unfiltered, local: packages }))
+    const router = Promise.all([engine, local]).then(([{ routes }, packages]) => createRouter({ ...routes, trusts: trustedBy(app), auth, storage, logger, unfiltered, local: packages }))
     let warm: WarmAnswers | undefined
-    router.then(async () => { warm = (await engine).routes.warm }, () => undefined)
+    let observation: Observation | undefined
+    router.then(async () => { ({ observation, routes: { warm } } = await engine) }, () => undefined)
     app.use((request, response, next) => {
-      const goOn = (): void => { whole(request, response, next) }
+      const goOn = (): void => {
+        const handle = (): void => { whole(request, response, next) }
+        if (observation === undefined) handle()
+        else observed(request, response, observation, handle)
+      }
       if (warm?.answer(request, response, goOn) === undefined) goOn()
     })
     const whole: RequestHandler = (request, response, next) => {
@@ -117,6 +125,7 @@ function sharedState(config: VerdaccioConfiguration, logger: VerdaccioLogger): S
     const engine = open(prepare(config), logger, replacements).then((opened) => {
       opened.trustKeeper.start()
       opened.rollout.start()
+      opened.notifier?.start()
       return opened
     })
     engine.catch((error: unknown) => { logger.error({ err: error }, 'the mirror cannot open its stores: @{err.message}') })

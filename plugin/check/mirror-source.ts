@@ -1,7 +1,7 @@
-/** Asks a running mirror, over `/-/provenance/v1/packages`. */
+/** Asks a running mirror, over `/-/provenance/v1/check`; and `…/packages` for what that did not answer, or where the mirror has none yet. */
 import { ConfigurationError, messageOf, Unavailable } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type JsonObject } from '../domain/json.ts'
-import { tarballFileName } from '../domain/package-ref.ts'
+import { specOf, tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import { undecided, type Answer, type KnownVersions, type SaidReason, type VerdictSource } from './source.ts'
 
 export interface MirrorOptions {
@@ -14,11 +14,16 @@ export interface MirrorOptions {
 }
 
 const PATIENCE = 120_000
+/** Versions in a question. */
+const BATCH = 250
+const AT_ONCE = 4
 
 export class MirrorSource implements VerdictSource {
   readonly title: string
   readonly #base: string
   readonly #options: MirrorOptions
+  /** By spec, from `prefetch`. */
+  readonly #fetched = new Map<string, Answer>()
 
   private constructor(options: MirrorOptions) {
     this.#options = options
@@ -37,8 +42,18 @@ export class MirrorSource implements VerdictSource {
 
   async judge(name: string, versions: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
     const answers = new Map<string, Answer>()
-    for (const version of versions) answers.set(version, await this.#judgeOne(name, version))
+    for (const version of versions) answers.set(version, this.#fetched.get(specOf({ name, version })) ?? (await this.#judgeOne(name, version)))
     return answers
+  }
+
+  async prefetch(refs: readonly PackageRef[]): Promise<void> {
+    const specs = [...new Set(refs.map(specOf))]
+    // One more request than it spares would be no gain.
+    if (specs.length < 2) return
+    const batches = Array.from({ length: Math.ceil(specs.length / BATCH) }, (_, index) => specs.slice(index * BATCH, (index + 1) * BATCH))
+    await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+      for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) if (!(await this.#fetch(batch))) return
+    }))
   }
 
   async known(name: string): Promise<KnownVersions | 'absent'> {
@@ -72,6 +87,23 @@ export class MirrorSource implements VerdictSource {
     return Promise.resolve()
   }
 
+  /** Whether it was answered: what was not is asked for one by one, which also says why. */
+  async #fetch(specs: readonly string[]): Promise<boolean> {
+    try {
+      const { status, body } = await this.#get('/-/provenance/v1/check', 'POST', { specs })
+      const results = status === 200 ? own(body ?? {}, 'results') : undefined
+      if (!Array.isArray(results)) return false
+      for (const result of results.filter(isObject)) {
+        const [name, version, answer] = [ownString(result, 'package'), ownString(result, 'version'), answerOfResult(result)]
+        if (name !== undefined && version !== undefined && answer !== undefined) this.#fetched.set(specOf({ name, version }), answer)
+      }
+      return true
+    } catch (error) {
+      if (error instanceof Unavailable) return false
+      throw error
+    }
+  }
+
   async #judgeOne(name: string, version: string): Promise<Answer> {
     const path = `/-/provenance/v1/packages/${encodeURIComponent(name)}/${encodeURIComponent(version)}`
     try {
@@ -100,15 +132,16 @@ export class MirrorSource implements VerdictSource {
     return received
   }
 
-  async #get(path: string, method = 'GET'): Promise<Received> {
+  async #get(path: string, method = 'GET', question?: JsonObject): Promise<Received> {
     const { token, timeout = PATIENCE } = this.#options
     try {
       const response = await fetch(`${this.#base}${path}`, {
         method,
         // A token goes to the mirror and nowhere else.
         redirect: 'manual',
-        headers: { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+        headers: { accept: 'application/json', ...(question === undefined ? {} : { 'content-type': 'application/json' }), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
         signal: AbortSignal.timeout(timeout),
+        ...(question === undefined ? {} : { body: JSON.stringify(question) }),
       })
       const type = response.headers.get('content-type') ?? ''
       const isJson = type.startsWith('application/json')
@@ -135,6 +168,16 @@ export class MirrorSource implements VerdictSource {
 interface Received {
   readonly status: number
   readonly body: JsonObject | undefined
+}
+
+/** Undefined where the mirror asked nobody about it, or may not tell. */
+function answerOfResult(result: JsonObject): Answer | undefined {
+  const verdict = ownObject(result, 'verdict')
+  if (own(result, 'asked') === false || verdict === undefined) return undefined
+  if (own(result, 'status') === 404) return { state: 'absent' }
+  if (own(result, 'status') !== undefined) return undefined
+  const [integrity, nearestAllowed] = [ownString(result, 'integrity'), ownString(result, 'nearestAllowed')]
+  return answerOf({ ...verdict, ...(integrity === undefined ? {} : { integrity }), ...(nearestAllowed === undefined ? {} : { nearestAllowed }) }, ownString(result, 'explain'))
 }
 
 const OUTCOMES = ['allow', 'warn', 'deny', 'unavailable'] as const

@@ -44,6 +44,7 @@ export async function check(subject: Subject, { source, addresses, limit, onProg
   const isHere = (one: LockedPackage): boolean => subject.format === undefined || isCovered(subject.format, one.resolved, addresses)
   const asked = subject.packages.filter(isAsked)
   const byName = Map.groupBy(asked, ({ name }) => name)
+  await source.prefetch?.(asked)
   let done = 0
   const answers = new Map(
     await Promise.all(

@@ -1,4 +1,5 @@
 /** Who judges: a running mirror, or this process with a mirror's own store. */
+import type { PackageRef } from '../domain/package-ref.ts'
 import type { Outcome } from '../domain/verdict.ts'
 
 export interface SaidReason {
@@ -41,6 +42,8 @@ export interface VerdictSource {
   readonly title: string
   /** Versions of one package, together: whatever is known of the package is read once. */
   judge(name: string, versions: readonly string[]): Promise<ReadonlyMap<string, Answer>>
+  /** Told of all that will be asked about, where that spares asking one by one. Never rejects. */
+  prefetch?(refs: readonly PackageRef[]): Promise<void>
   /** For specs that name no version. @throws Unavailable */
   known(name: string): Promise<KnownVersions | 'absent'>
   /** Has a version fetched, verified and kept; the verdict on it with all its bytes. */

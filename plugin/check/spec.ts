@@ -16,14 +16,15 @@ export async function resolveSpec(spec: string, source: VerdictSource): Promise<
   if (!NAME.test(name) || wanted === '') throw mistake(spec, 'is neither a package nor a file that is there', 'Write NAME, NAME@VERSION or NAME@RANGE, or name a lockfile.')
   const known = await source.known(name)
   if (known === 'absent') throw mistake(spec, 'no registry behind the mirror has this package', 'Check the spelling.')
-  const version = meant(wanted, known)
+  const version = meantBy(wanted, known)
   if (version !== undefined) return locked(name, version, wanted)
   const newest = semver.rsort(known.versions.filter((one) => semver.valid(one) !== null)).slice(0, 3)
   const is = semver.valid(wanted) === null ? `no version of ${name} is meant by "${wanted}"` : `there is no ${name}@${wanted}`
   throw mistake(spec, is, newest.length === 0 ? 'It has no versions.' : `The newest are ${newest.join(', ')}.`)
 }
 
-function meant(wanted: string, { versions, tags }: { readonly versions: readonly string[]; readonly tags: ReadonlyMap<string, string> }): string | undefined {
+/** The version itself, the tag's, or the highest one in the range. */
+export function meantBy(wanted: string, { versions, tags }: { readonly versions: readonly string[]; readonly tags: ReadonlyMap<string, string> }): string | undefined {
   if (versions.includes(wanted)) return wanted
   const tagged = tags.get(wanted)
   if (tagged !== undefined && versions.includes(tagged)) return tagged

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { checkCommand, type CheckCommandOptions } from './check.ts'
-import { warmCommand, type WarmOptions } from './warm.ts'
+import type { CheckCommandOptions } from './check.ts'
+import type { WarmOptions } from './warm.ts'
 
 const WHAT = 'lockfiles of npm, pnpm, yarn or bun, or packages: NAME, NAME@VERSION, NAME@RANGE; default: the lockfile in this folder'
 
-/** `check` and `warm`. `run` has the exit code set, or prints what was thrown. */
+/** `check` and `warm`, each loaded when it runs. `run` has the exit code set, or prints what was thrown. */
 export function addCheckCommands(program: Command, run: (command: () => Promise<number>) => Promise<void>): void {
   const withSource = (command: Command): Command =>
     command
@@ -30,7 +30,7 @@ Examples:
   $ verdaccio-provenance check --config data/config.yaml web/pnpm-lock.yaml api/yarn.lock
   $ verdaccio-provenance check --mirror http://localhost:4873 esbuild@^0.25 react
   $ verdaccio-provenance check --mirror https://npm.acme.example --format sarif --output check.sarif`)
-    .action((args: readonly string[], options: CheckCommandOptions) => run(() => checkCommand(args, options)))
+    .action((args: readonly string[], options: CheckCommandOptions) => run(async () => (await import('./check.ts')).checkCommand(args, options)))
 
   withSource(program.command('warm').argument('[lockfile|spec...]', WHAT))
     .description('fetches and verifies packages ahead of use, evidence and tarballs; what is here already is skipped')
@@ -43,5 +43,5 @@ Examples:
   $ verdaccio-provenance warm --mirror https://npm.acme.example
   $ verdaccio-provenance warm --config data/config.yaml --rate 300/min package-lock.json
   $ verdaccio-provenance warm --config data/config.yaml typescript@~6.0 esbuild`)
-    .action((args: readonly string[], options: WarmOptions) => run(() => warmCommand(args, options)))
+    .action((args: readonly string[], options: WarmOptions) => run(async () => (await import('./warm.ts')).warmCommand(args, options)))
 }

@@ -3,7 +3,10 @@ import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { messageOf } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
+import { openDecisionLog } from '../compose-log.ts'
+import { configOf } from './ledger.ts'
 import { usage } from './policy-file.ts'
+import { printable } from './terminal.ts'
 
 export interface LoggedDecision {
   readonly decision: string
@@ -35,11 +38,48 @@ export async function readDecisions(file: string): Promise<readonly LoggedDecisi
   return decisions
 }
 
+/** Of one policy question: more say nothing that these do not. */
+const MAX = 1_000_000
+
+/** The decisions of a log file, or of the decision log of a configuration; undefined where neither is named. @throws ConfigurationError */
+export async function readAllDecisions({ log, decisions }: { readonly log?: string | undefined; readonly decisions?: string | undefined }): Promise<readonly LoggedDecision[] | undefined> {
+  if (log === undefined && decisions === undefined) return undefined
+  return [...(log === undefined ? [] : await readDecisions(log)), ...(decisions === undefined ? [] : await readDecisionLog(decisions))]
+}
+
+/** Whether the decision log of a configuration can be read. */
+export function hasDecisionLog(config: string): boolean {
+  try {
+    const { log } = openDecisionLog(configOf({ config }), { warn: () => undefined, readOnly: true })
+    void log.close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The newest decisions of the decision log, in its order. @throws ConfigurationError when there is none */
+async function readDecisionLog(config: string): Promise<readonly LoggedDecision[]> {
+  const { log, title } = openDecisionLog(configOf({ config }), { warn: (message) => { console.error(printable(message)) }, readOnly: true })
+  const decisions: LoggedDecision[] = []
+  try {
+    for await (const { kind, package: name, version, waivers, at } of log.each({ kinds: [...KINDS] })) {
+      if (name !== null && version !== null) decisions.push({ decision: kind, name, version, waivers, at })
+      if (decisions.length === MAX) break
+    }
+  } finally {
+    await log.close()
+  }
+  if (decisions.length === 0) throw usage(title, 'holds no decision on a version', 'Name the configuration of a mirror that has served something.')
+  return decisions.toReversed()
+}
+
 function decisionOf(line: string): LoggedDecision | undefined {
   // Most lines are about requests: only those that can be one are parsed.
-  if (!line.includes('"decision"')) return undefined
+  if (!line.includes('"decision"') && !line.includes('"kind"')) return undefined
   const entry = parsed(line)
-  const [decision, name, version, at] = ['decision', 'package', 'version', 'at'].map((key) => ownString(entry ?? {}, key))
+  const [logged, kind, name, version, at] = ['decision', 'kind', 'package', 'version', 'at'].map((key) => ownString(entry ?? {}, key))
+  const decision = logged ?? kind
   if (entry === undefined || decision === undefined || !KINDS.has(decision) || name === undefined || version === undefined || at === undefined) return undefined
   return { decision, name, version, at, waivers: waiversOf(entry) }
 }

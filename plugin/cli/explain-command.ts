@@ -52,6 +52,8 @@ export function addPolicyQuestions(policy: Command, run: Run): void {
     .argument('<new>', 'a policy file, or a preset')
     .option('-f, --lockfile <file...>', 'lockfiles of npm, pnpm, yarn or bun')
     .option('-l, --log <file>', 'the log of a mirror (JSON): the versions it decided on')
+    .option('-d, --decisions', 'everything the mirror decided on, by its decision log; the default where nothing else is named and there is one')
+    .option('--fetched', "everything the mirror gave out, by its decision log; lists who has what the new policy refuses")
     .option('-c, --config <file>', CONFIG)
     .option('--json', 'as JSON')
     .addHelpText('after', `
@@ -59,7 +61,8 @@ Exit codes: 0 nothing that was served is refused; 1 the new policy refuses somet
 
 Examples:
   $ verdaccio-provenance policy diff data/policy.yaml policy.new.yaml --lockfile package-lock.json
-  $ verdaccio-provenance policy diff recommended strict --log mirror.log`)
+  $ verdaccio-provenance policy diff recommended strict --log mirror.log
+  $ verdaccio-provenance policy diff data/policy.yaml policy.new.yaml --fetched`)
     .action((before: string, after: string, options: DiffOptions) => run(() => decided(async () => printed(await diffPolicies(before, after, options)))))
   policy
     .command('init')

@@ -1,5 +1,5 @@
-import { EVIDENCE, type EvidenceName, type ExplainedBuilder, type ExplainedOutcome, type ExplainedPackage, type ExplainedVersion } from './explained.ts'
-import { workflowOf } from './links.ts'
+import { builderChange, builderName, builtVersion } from './builder-change.ts'
+import { EVIDENCE, type EvidenceName, type ExplainedOutcome, type ExplainedPackage, type ExplainedVersion } from './explained.ts'
 import { fitted, wrap, WIDTH, type Paint, type Style } from './layout.ts'
 
 const VERSION = 20
@@ -38,30 +38,21 @@ function rowText(version: ExplainedVersion, paint: Paint): readonly string[] {
 const badges = ({ evidence }: ExplainedVersion): string =>
   evidence === undefined ? '' : EVIDENCE.map((name) => (evidence[name].state === 'verified' ? LETTERS[name] : (MARKS[evidence[name].state] ?? '?'))).join('')
 
-function builderName(builder: ExplainedBuilder | undefined): string {
-  if (builder === undefined) return ''
-  const repository = (builder.sourceRepository ?? builder.subjectAlternativeName).replace(/^https:\/\//, '')
-  return builder.sourceRepositoryId === undefined ? repository : `${repository} (${builder.sourceRepositoryId})`
-}
-
-/** Between a version and the ones before it: compared with the last one of which it is known who built it. */
+/** Between a version and the ones before it. */
 function changeText(version: ExplainedVersion, before: readonly ExplainedVersion[], paint: Paint): readonly string[] {
-  const previous = before.find(({ builder }) => builder !== undefined)?.builder
-  if (previous === undefined) return []
-  if (version.builder === undefined) {
-    const [last] = before
-    return last?.builder === undefined || version.evidence?.provenance.state !== 'absent' ? [] : line('^^ PROVENANCE ENDS HERE: the version before it had it', 'yellow', paint)
+  const change = builderChange(builtVersion(version), before.map(builtVersion))
+  switch (change?.kind) {
+    case undefined:
+      return []
+    case 'ends':
+      return line('^^ PROVENANCE ENDS HERE: the version before it had it', 'yellow', paint)
+    case 'builder':
+      return line(`^^ BUILT BY SOMEBODY ELSE from here on: before, ${change.before ?? ''}`, 'red', paint)
+    case 'owner':
+      return line(`^^ another owner of the repository from here on (${change.now ?? ''}): before, ${change.before ?? ''}`, 'yellow', paint)
+    case 'workflow':
+      return line(`^^ another workflow from here on (${change.now ?? 'none told'}): before, ${change.before ?? 'none told'}`, 'yellow', paint)
   }
-  const [now, then] = [idOf(version.builder), idOf(previous)]
-  if (now !== then) return line(`^^ BUILT BY SOMEBODY ELSE from here on: before, ${builderName(previous)}`, 'red', paint)
-  if (version.builder.sourceOwnerId !== previous.sourceOwnerId && version.builder.sourceOwnerId !== undefined && previous.sourceOwnerId !== undefined)
-    return line(`^^ another owner of the repository from here on (${version.builder.sourceOwnerId}): before, ${previous.sourceOwnerId}`, 'yellow', paint)
-  const [workflow, earlier] = [workflowOf(version.builder), workflowOf(previous)]
-  return workflow === earlier ? [] : line(`^^ another workflow from here on (${workflow ?? 'none told'}): before, ${earlier ?? 'none told'}`, 'yellow', paint)
 }
 
 const line = (text: string, style: Style, paint: Paint): readonly string[] => wrap(text, '  ').map((one) => paint(style, one))
-
-/** As pins compare: the certified id, else the address (certificates of early 2023 have no id). */
-const idOf = ({ issuer, sourceRepositoryId, sourceRepository, subjectAlternativeName }: ExplainedBuilder): string =>
-  JSON.stringify([issuer ?? null, sourceRepositoryId ?? sourceRepository ?? subjectAlternativeName])

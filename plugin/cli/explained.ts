@@ -2,7 +2,7 @@
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
 import { isReasonCode } from '../domain/reason.ts'
 import { helpFor, type ReasonHelp } from '../domain/reason-help.ts'
-import { safe } from './layout.ts'
+import { withoutUnseen as safe } from '../domain/unseen.ts'
 
 export type ExplainedOutcome = 'allow' | 'warn' | 'deny' | 'unavailable'
 

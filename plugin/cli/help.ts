@@ -14,6 +14,7 @@ const FINE_OR_NOT = '0 fine; 2 wrong usage, configuration or policy.'
 const DATA = [
   'data/config.yaml     the configuration; relative paths in it are relative to it',
   'data/provenance.db   what the mirror remembers (`store`): keep it',
+  'data/provenance-decisions.db   what it decided (`decisions.store`)',
   'data/cache/          packuments, attestations and tarballs (`cache.dir`): may be deleted where an uplink can be asked again',
   'data/keys/           what it signs with (`keys.dir`): readable by its user alone',
 ]
@@ -35,6 +36,20 @@ const WORDS: Readonly<Record<string, Words>> = {
   'keys list': { exits: FINE_OR_NOT, examples: ['keys list', 'keys list --json'] },
   'keys public': { exits: FINE_OR_NOT, examples: ['keys public archive > exporter.pem', 'keys public vsa > vsa.pem'] },
   'keys rotate': { exits: FINE_OR_NOT, examples: ['keys rotate', 'keys rotate --purpose vsa --overlap 0', 'keys rotate --revoke'] },
+  recall: {
+    exits: '0 recalled, and who fetched it is known; 2 wrong usage or configuration; 3 recalled, but the decision log could not be used.',
+    examples: ['recall debug@4.4.2 --reason "published with a stolen token" --approved-by ann', 'recall "@acme/ui@>=2.1.0 <2.1.4" chalk@5.6.1 --reason "advisory 2026-17" --json', 'recall debug@4.4.2 --dry-run'],
+  },
+  'recall list': { exits: FINE_OR_NOT, examples: ['recall list', 'recall list --all --json'] },
+  'recall lift': { exits: '0 lifted; 2 wrong usage or configuration; 3 lifted, but the decision log could not be used.', examples: ['recall lift 3 --reason "a false alarm" --approved-by ann'] },
+  'notify test': { exits: '0 every receiver took it; 2 wrong usage or configuration; 3 some did not.', examples: ['notify test', 'notify test security --json'] },
+  'log show': { exits: FINE_OR_NOT, examples: ['log show --kind refused --from 2026-11-01', 'log show --package "@acme/*" --limit 200 --json'] },
+  'log tail': { exits: FINE_OR_NOT, examples: ['log tail', 'log tail --kind refused unavailable --json'] },
+  'log export': { exits: FINE_OR_NOT, examples: ['log export --output decisions.jsonl', 'log export --user ann --from 2026-01-01 --to 2026-02-01'] },
+  'log verify': {
+    exits: '0 it is the log that was written; 1 it is not, and what is wrong with which entry; 2 wrong usage, or no log.',
+    examples: ['log verify', 'log verify --key log-key.pem decisions.jsonl'],
+  },
   'pins list': { exits: FINE_OR_NOT, examples: ['pins list --pending', 'pins list debug'] },
   'pins show': { exits: FINE_OR_NOT, examples: ['pins show debug'] },
   'pins approve': { exits: FINE_OR_NOT, examples: ['pins approve debug --to 6845645 --reason "moved to its own organisation" --approved-by ann'] },
@@ -56,11 +71,12 @@ const WORDS: Readonly<Record<string, Words>> = {
   completion: { exits: FINE_OR_NOT, examples: ['completion bash > /etc/bash_completion.d/verdaccio-provenance', 'completion zsh > ~/.zfunc/_verdaccio-provenance', 'completion fish > ~/.config/fish/completions/verdaccio-provenance.fish'] },
 }
 
-/** Commands that do something, with their words on the command line; those that only hold others are not among them. */
+/** Commands that do something, with their words on the command line; those that only hold others, and take nothing, are not among them. */
 export function commandsOf(program: Command, words: readonly string[] = []): readonly (readonly [string, Command])[] {
   return program.commands.flatMap((command) => {
     const name = [...words, command.name()]
-    return command.commands.length > 0 ? commandsOf(command, name) : [[name.join(' '), command] as const]
+    const own = command.commands.length === 0 || command.registeredArguments.length > 0 ? [[name.join(' '), command] as const] : []
+    return [...own, ...commandsOf(command, name)]
   })
 }
 

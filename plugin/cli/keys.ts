@@ -11,7 +11,7 @@ export interface KeysOptions {
 }
 
 export interface RotateOptions extends KeysOptions {
-  /** `registry` (default), `vsa` or `archive`. */
+  /** `registry` (default), `vsa`, `archive` or `log`. */
   readonly purpose?: string
   readonly overlap: string
   readonly revoke?: boolean
@@ -24,6 +24,7 @@ const SIGNS: Readonly<Record<Purpose, string>> = {
   registry: 'packages published here',
   vsa: 'verification summaries',
   archive: 'archives',
+  log: 'the decision log',
 }
 export const KEY_PURPOSES = Object.keys(SIGNS) as readonly Purpose[]
 

@@ -1,10 +1,14 @@
 import path from 'node:path'
+import type { VerdaccioConfiguration } from '../config/configuration.ts'
 import { takeOver } from '../config/take-over.ts'
 import { readYaml } from '../config/yaml.ts'
 import { openLedger } from '../compose.ts'
 import { ConfigurationError } from '../domain/errors.ts'
 import { splitSpec } from '../domain/package-ref.ts'
+import type { DecisionWriter } from '../domain/decision.ts'
+import { resetRecord } from '../domain/decision-record.ts'
 import type { Ledger, LedgerReset } from '../domain/ports.ts'
+import { commandAsker } from './command-asker.ts'
 import { ledgerText, remembered, resetLine } from './ledger-text.ts'
 import { jsonText } from './terminal.ts'
 
@@ -34,7 +38,7 @@ export function showLedger(spec: string, options: LedgerOptions): readonly strin
  * `ledger reset`: forgets a package or one version, for good, and keeps that it did and why; the lines to print, the decision last.
  * @throws ConfigurationError when nothing is remembered of it, there is no reason, or there is no ledger
  */
-export function resetLedger(spec: string, options: LedgerOptions & { readonly reason?: string }): readonly string[] {
+export function resetLedger(spec: string, options: LedgerOptions & { readonly reason?: string }, log?: DecisionWriter): readonly string[] {
   const { name, version } = parsed(spec)
   const reason = options.reason?.trim() ?? ''
   if (reason === '') throw usage('--reason', 'says nothing', 'Say in a few words why: it is logged and kept.')
@@ -44,13 +48,17 @@ export function resetLedger(spec: string, options: LedgerOptions & { readonly re
     if (forgotten.length === 0) throw unknown(ledger, file, name, version)
     return forgotten
   })
+  log?.add(resetRecord(what, registries, commandAsker()))
   // The decision line, as the mirror's own are: one JSON object.
   const line = jsonText(resetLine(what, registries))
   return options.json === true ? [line] : [`forgot ${spec} (${registries.join(', ')}); a running mirror sees it with its next request`, line]
 }
 
-export function withLedger<Result>({ config }: LedgerOptions, use: (ledger: Ledger, file: string) => Result): Result {
-  const { ledger, file } = openLedger(takeOver(readYaml(path.resolve(config ?? DEFAULT_CONFIG))).config)
+/** @throws ConfigurationError */
+export const configOf = ({ config }: LedgerOptions): VerdaccioConfiguration => takeOver(readYaml(path.resolve(config ?? DEFAULT_CONFIG))).config
+
+export function withLedger<Result>(options: LedgerOptions, use: (ledger: Ledger, file: string) => Result): Result {
+  const { ledger, file } = openLedger(configOf(options))
   try {
     return use(ledger, file)
   } finally {

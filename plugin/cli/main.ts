@@ -6,5 +6,13 @@ if (!isSupported) {
   console.error(`verdaccio-provenance needs Node 22.22, 24.15, or 26 and later; this is ${process.versions.node}`)
   process.exit(2)
 }
+if (process.argv[2] === 'serve') {
+  // Before anything else is loaded: it would grow meanwhile.
+  const { boundYoungGeneration } = await import('./heap.ts')
+  boundYoungGeneration()
+} else {
+  const { keepCompiled } = await import('./compile-cache.ts')
+  keepCompiled()
+}
 const { program } = await import('./program.ts')
 await program.parseAsync()

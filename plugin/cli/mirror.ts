@@ -42,6 +42,8 @@ export async function startMirror(config: JsonObject, listen?: string): Promise<
     engine,
     notes,
     close: async () => {
+      // Who follows the log would keep the server open until his stream ends by itself.
+      engine.routes.dashboard.live.close()
       server.closeIdleConnections()
       await new Promise<void>((resolve) => server.close(() => { resolve() }))
       await engine.close()

@@ -6,7 +6,7 @@ import { readYaml } from '../config/yaml.ts'
 import { Unavailable } from '../domain/errors.ts'
 import { tarballFileName } from '../domain/package-ref.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
-import { withdrawnReason } from '../http/refusal.ts'
+import { withdrawnReason } from '../domain/withdrawn.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
 import { printable } from './terminal.ts'
 
@@ -32,7 +32,7 @@ export class OwnStore implements VerdictSource {
     // What is still under way behind answers when the command ends is broken off: no news to anybody.
     const logger = { warn: (fields: object, text: string) => { if (!closing) warn(filled(text, fields)) }, info: () => undefined, debug: () => undefined }
     // Nobody was served or refused anything: what is asked here is no decision of the mirror.
-    const engine = await open(prepared, logger, { decisions: { record: () => undefined } })
+    const engine = await open(prepared, logger, { decisions: { record: () => undefined }, asksOnly: true })
     // Trust material that is older than the mirror's would be is refreshed meanwhile.
     engine.trustKeeper.start()
     return new OwnStore(engine, file, () => { closing = true })

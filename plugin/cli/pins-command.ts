@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { LedgerOptions } from './ledger.ts'
+import { logged } from './logged.ts'
 import { approvePin, dropPin, listPins, showPins, type DecideOptions, type ListOptions } from './pins.ts'
 
 /** `pins`: who built packages, and what operators say of it. `run` prints the lines, or what was thrown. */
-export function addPinsCommand(program: Command, run: (command: () => readonly string[]) => Promise<void>): void {
+export function addPinsCommand(program: Command, run: (command: () => readonly string[] | Promise<readonly string[]>) => Promise<void>): void {
   const pins = program.command('pins').description('shows who built packages so far, and approves changes; also while the mirror runs')
   const withConfig = (command: Command): Command =>
     command.option('-c, --config <file>', "the mirror's configuration; default: data/config.yaml").option('--json', 'as JSON')
@@ -19,10 +20,10 @@ export function addPinsCommand(program: Command, run: (command: () => readonly s
     .requiredOption('-r, --reason <text>', 'why; it is logged and kept')
     .requiredOption('-a, --approved-by <name>', 'who answers for it')
     .option('-w, --workflow <path>', 'this workflow of it only')
-    .action((name: string, options: DecideOptions) => run(() => approvePin(name, options)))
+    .action((name: string, options: DecideOptions) => run(() => logged(options, (log) => approvePin(name, options, log))))
   withConfig(pins.command('drop').description('has a repository count no longer; new versions built by it wait for approval').argument('<name>', 'the package'))
     .requiredOption('-t, --to <repository>', 'certified id of the repository, or its address')
     .requiredOption('-r, --reason <text>', 'why; it is logged and kept')
     .option('-a, --approved-by <name>', 'who answers for it')
-    .action((name: string, options: DecideOptions) => run(() => dropPin(name, options)))
+    .action((name: string, options: DecideOptions) => run(() => logged(options, (log) => dropPin(name, options, log))))
 }

@@ -1,7 +1,12 @@
+import type { DecisionWriter } from '../domain/decision.ts'
+import { pinRecord } from '../domain/decision-record.ts'
+import type { ConfigurationError } from '../domain/errors.ts'
 import { buildersOf, decisionDocument, type BuildersDocument } from '../domain/identity-document.ts'
 import type { PinDecision } from '../domain/identity-memory.ts'
-import { describeBuilder, isDropped, type BuiltBy } from '../domain/pins.ts'
+import { choosePins, type NoPinChoice } from '../domain/pin-choice.ts'
+import { describeBuilder, type BuiltBy } from '../domain/pins.ts'
 import type { Ledger } from '../domain/ports.ts'
+import { commandAsker } from './command-asker.ts'
 import { usage, withLedger, type LedgerOptions } from './ledger.ts'
 import { buildersText } from './pins-text.ts'
 import { jsonText, printable } from './terminal.ts'
@@ -44,54 +49,48 @@ export function showPins(name: string, options: LedgerOptions): readonly string[
  * `pins approve`: makes who waits a pin, for good; the lines to print, the decision last.
  * @throws ConfigurationError when nothing that waits is meant, or several are, or nobody answers for it
  */
-export function approvePin(name: string, options: DecideOptions): readonly string[] {
-  const { reason, by } = said(options, 'approve')
-  return decided(name, options, (ledger, file) => {
-    const changes = ledger.identities.changes(name)
-    const meant = changes.filter(({ to }) => isMeant(to, options))
-    if (changes.length === 0) throw usage(file, `no change of "${name}" waits for approval`, 'See `pins list --pending`.')
-    if (meant.length === 0) throw usage(options.to, `is not what waits for "${name}"`, `These do: ${changes.map(({ to }) => describe(to)).join('; ')}.`)
-    assertOne(meant.map(({ to }) => to), options)
-    return meant.map(({ registry, to }) => ({ registry, name, decision: 'approve', identity: to, reason, by, at: new Date() }))
-  })
+export function approvePin(name: string, options: DecideOptions, log?: DecisionWriter): readonly string[] {
+  return decided('approve', name, options, log)
 }
 
 /**
  * `pins drop`: has a pin count no longer, and none be made of that repository again; the lines to print, the decision last.
  * @throws ConfigurationError when there is no such pin, or several repositories are meant
  */
-export function dropPin(name: string, options: DecideOptions): readonly string[] {
-  const { reason, by } = said(options, 'drop')
-  return decided(name, options, (ledger, file) => {
-    const pins = ledger.registriesOf(name).flatMap((registry) => ledger.identities.pins(registry, name).map((pin) => ({ registry, pin })))
-    if (pins.length === 0) throw unknown(file, name)
-    const standing = pins.filter(({ pin }) => !isDropped(pin))
-    const meant = standing.filter(({ pin }) => isMeant(pin, options))
-    if (meant.length === 0) throw usage(options.to, `is no pin of "${name}"`, `These are: ${standing.map(({ pin }) => describe(pin)).join('; ')}.`)
-    assertOne(meant.map(({ pin }) => pin), options)
-    return meant.map(({ registry, pin }) => ({ registry, name, decision: 'drop', identity: pin, reason, by, at: new Date() }))
-  })
+export function dropPin(name: string, options: DecideOptions, log?: DecisionWriter): readonly string[] {
+  return decided('drop', name, options, log)
 }
 
-function decided(name: string, options: LedgerOptions, choose: (ledger: Ledger, file: string) => readonly PinDecision[]): readonly string[] {
+function decided(decision: PinDecision['decision'], name: string, options: DecideOptions, log: DecisionWriter | undefined): readonly string[] {
+  const { reason, by } = said(options, decision)
   const decisions = withLedger(options, (ledger, file) => {
-    const chosen = choose(ledger, file)
+    const choice = choosePins(decision, ledger, { ...options, name })
+    if (choice.fault !== undefined) throw mistake(choice, name, options.to, file)
+    const chosen = choice.chosen.map((one): PinDecision => ({ ...one, name, decision, reason, by, at: new Date() }))
     for (const one of chosen) ledger.identities.decide(one)
     return chosen
   })
+  for (const one of decisions) log?.add(pinRecord(one, commandAsker()))
   // Decision lines, as the mirror's own are: one JSON object each.
   const lines = decisions.map((one) => jsonText({ ...decisionDocument(one), decision: `pin-${one.decision}`, package: name }))
   const words = decisions.map(({ decision, identity }) => `${decision === 'approve' ? 'approved' : 'dropped'} for ${name}: ${describe(identity)}; a running mirror sees it with its next request`)
   return options.json === true ? lines : [...words, ...lines]
 }
 
-const isMeant = (by: BuiltBy, { to, workflow }: DecideOptions): boolean =>
-  (by.sourceRepositoryId === to || by.sourceRepository === to.replace(/\/$/, '')) && (workflow === undefined || by.workflow === workflow)
-
-/** One address may have been several repositories', and one number several issuers': then it says too little. */
-function assertOne(meant: readonly BuiltBy[], { to }: DecideOptions): void {
-  const repositories = new Set(meant.map(({ issuer, sourceRepositoryId, sourceRepository }) => JSON.stringify([issuer, sourceRepositoryId ?? sourceRepository])))
-  if (repositories.size > 1) throw usage(to, 'is more than one repository', `Name one by its id: ${meant.map(describe).join('; ')}.`)
+function mistake({ fault, known }: NoPinChoice, name: string, to: string, file: string): ConfigurationError {
+  const these = known.map(describe).join('; ')
+  switch (fault) {
+    case 'nothing-pending':
+      return usage(file, `no change of "${name}" waits for approval`, 'See `pins list --pending`.')
+    case 'not-pending':
+      return usage(to, `is not what waits for "${name}"`, `These do: ${these}.`)
+    case 'nothing-pinned':
+      return unknown(file, name)
+    case 'not-pinned':
+      return usage(to, `is no pin of "${name}"`, `These are: ${these}.`)
+    case 'ambiguous':
+      return usage(to, 'is more than one repository', `Name one by its id: ${these}.`)
+  }
 }
 
 function said({ reason, approvedBy }: DecideOptions, decision: PinDecision['decision']): { readonly reason: string; readonly by: string | undefined } {

@@ -2,16 +2,26 @@ import { existsSync } from 'node:fs'
 import { presetPolicy, PRESETS, type Engine, type PresetName, type TrustPolicy } from '../compose.ts'
 import { specOf } from '../domain/package-ref.ts'
 import { isServed, type Verdict } from '../domain/verdict.ts'
+import type { Fetcher } from '../domain/fetched.ts'
+import { hasDecisionLog } from './decision-log.ts'
 import { EXIT } from './exit-codes.ts'
+import { fetchedVersions, fetchersOf, withRefs } from './fetched.ts'
 import { safe, wrap, type Paint, paint as colours } from './layout.ts'
 import { withOwnMirror, type OwnMirrorOptions } from './own-mirror.ts'
 import { parsePolicyFile, usage } from './policy-file.ts'
+import { fetchersText } from './recall-text.ts'
 import { jsonText } from './terminal.ts'
 import { isJudgement, judgeAll, subjectsOf, type Outcome, type SubjectFiles, type Subjects } from './what-if.ts'
 
-export interface DiffOptions extends OwnMirrorOptions, SubjectFiles {
+export interface DiffOptions extends OwnMirrorOptions, Pick<SubjectFiles, 'lockfile' | 'log'> {
+  /** Over all that the decision log of the configuration decided on, refusals too; by itself where nothing else is named. */
+  readonly decisions?: boolean
+  /** Over what the mirror gave out, by its decision log; and who has what the new policy refuses. */
+  readonly fetched?: boolean
   readonly json?: boolean
 }
+
+const DEFAULT_CONFIG = 'data/config.yaml'
 
 /** What a policy makes of a version; `absent` where the registry has none. */
 export type Said = 'allow' | 'warn' | 'monitored' | 'waived' | 'deny' | 'undecided' | 'absent'
@@ -38,6 +48,8 @@ export interface PolicyDiff {
   readonly undecided: readonly string[]
   readonly absent: readonly string[]
   readonly notCovered: readonly string[]
+  /** Who was given what the old policy serves and the new one refuses; undefined where that was not asked. */
+  readonly fetched?: readonly Fetcher[]
 }
 
 /**
@@ -47,14 +59,21 @@ export interface PolicyDiff {
  */
 export async function diffPolicies(before: string, after: string, options: DiffOptions): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
   const [old, next] = [namedPolicy(before), namedPolicy(after)]
-  if ((options.lockfile ?? []).length === 0 && options.log === undefined) throw usage('policy diff', 'has no versions to compare over', 'Give --lockfile FILE or --log FILE.')
-  const subjects = await subjectsOf(options)
-  const diff = await withOwnMirror(options, (engine) => compareOver(engine, subjects, { old, new: next }))
+  const { lockfile = [], log, config = DEFAULT_CONFIG } = options
+  const isNamed = lockfile.length > 0 || log !== undefined || options.fetched === true
+  const decisions = options.decisions === true || (!isNamed && hasDecisionLog(config)) ? config : undefined
+  if (!isNamed && decisions === undefined)
+    throw usage('policy diff', 'has no versions to compare over', 'Give --lockfile FILE, --log FILE or --fetched, or --config FILE of a mirror that has a decision log.')
+  const given = options.fetched === true ? await fetchedVersions(options) : []
+  const subjects = withRefs(await subjectsOf({ lockfile, ...(log === undefined ? {} : { log }), decisions }), given)
+  const compared = await withOwnMirror(options, (engine) => compareOver(engine, subjects, { old, new: next }))
+  const diff = options.fetched === true ? { ...compared, fetched: await fetchersOf(compared.changes.filter(isStricterChange).map(({ spec }) => spec), options) } : compared
   const lines = options.json === true ? [jsonText(diff, 2)] : diffText(diff)
   return { code: isStricter(diff) ? EXIT.refused : diff.undecided.length > 0 ? EXIT.undecided : EXIT.fine, lines }
 }
 
-const isStricter = ({ changes }: PolicyDiff): boolean => changes.some((change) => change.old.served && change.new.said === 'deny')
+const isStricter = ({ changes }: PolicyDiff): boolean => changes.some(isStricterChange)
+const isStricterChange = (change: ChangedVerdict): boolean => change.old.served && change.new.said === 'deny'
 
 interface Named {
   readonly title: string
@@ -125,6 +144,7 @@ export function diffText(diff: PolicyDiff, paint: Paint = colours): readonly str
     ...named(`${String(undecided.length)} could not be judged now`, undecided),
     ...named(`${String(absent.length)} not at the registry`, absent),
     ...named(`${String(notCovered.length)} from no registry, of which no policy speaks`, notCovered),
+    ...(diff.fetched === undefined ? [] : ['', diff.fetched.length === 0 ? 'nobody fetched what the new policy refuses, by the decision log' : 'who fetched what the new policy refuses, by the decision log:', ...fetchersText(diff.fetched)]),
   ]
 }
 

@@ -1,6 +1,10 @@
 import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { addWaiver, parseDuration, policyJsonSchema, runExamples, type ExampleResult } from '../compose.ts'
+import type { DecisionWriter } from '../domain/decision.ts'
+import { eventRecord } from '../domain/decision-record.ts'
+import { splitSpec } from '../domain/package-ref.ts'
 import { ConfigurationError, messageOf } from '../domain/errors.ts'
+import { commandAsker } from './command-asker.ts'
 import { EXIT } from './exit-codes.ts'
 import { CONTEXT, parsePolicyFile, readPolicyText, usage } from './policy-file.ts'
 
@@ -54,7 +58,7 @@ export interface AllowOptions {
  * Writes a waiver into a policy file, all of it or nothing.
  * @throws ConfigurationError when the file is wrong, before or after, or the waiver is pinned to nothing
  */
-export function allowVersion(spec: string, { policy: file, expires, reason, approvedBy, waives, integrity, unpinned = false }: AllowOptions): void {
+export function allowVersion(spec: string, { policy: file, expires, reason, approvedBy, waives, integrity, unpinned = false }: AllowOptions, log?: DecisionWriter): void {
   if (integrity === undefined && !unpinned)
     throw usage(
       'policy allow',
@@ -63,6 +67,8 @@ export function allowVersion(spec: string, { policy: file, expires, reason, appr
     )
   const waiver = { package: spec, integrity, waives: waives.split(/[\s,]+/).filter((code) => code !== ''), reason, approvedBy, expires: dateOf(expires) }
   replace(file, addWaiver(readPolicyText(file), file, waiver, CONTEXT))
+  const { name, version } = splitSpec(spec)
+  log?.add(eventRecord({ at: new Date(), kind: 'waiver-added', package: name, version, asker: commandAsker(), detail: { file, waives: waiver.waives, reason, approvedBy, expires: waiver.expires, integrity: integrity ?? null } }))
   console.log(`${file}: ${spec} may be installed until ${waiver.expires} in spite of ${waiver.waives.join(', ')}`)
 }
 

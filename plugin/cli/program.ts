@@ -4,7 +4,7 @@ import { LockfileError } from '../lockfile/index.ts'
 import { addArchiveCommands } from './archive-commands.ts'
 import { addCheckCommands } from './check-command.ts'
 import { addCompletionCommand } from './completion.ts'
-import { readDecisions } from './decision-log.ts'
+import { readAllDecisions } from './decision-log.ts'
 import { EXIT } from './exit-codes.ts'
 import { completeHelp } from './help.ts'
 import { addExplainCommands, addPolicyQuestions } from './explain-command.ts'
@@ -12,7 +12,11 @@ import { KEY_PURPOSES, listKeys, publicKey, rotateSigningKeys, type KeysOptions,
 import { resetLedger, showLedger, type LedgerOptions } from './ledger.ts'
 import { allowVersion, printSchema, testPolicy, type AllowOptions } from './policy.ts'
 import { reasonLines } from './reasons.ts'
+import { addLogCommand } from './log-command.ts'
+import { logged } from './logged.ts'
 import { addPinsCommand } from './pins-command.ts'
+import { addRecallCommand } from './recall-command.ts'
+import { addNotifyCommand } from './notify-command.ts'
 import { lintPolicy, showPolicy, type ShowOptions } from './show-policy.ts'
 import type { ServeOptions } from './serve.ts'
 import { linesWithoutUnseen } from './terminal.ts'
@@ -48,9 +52,10 @@ policy
   .description('checks a policy file and the files it includes, and says what it amounts to; ends with 0 when the mirror would take it, also with warnings, and with 2 when not')
   .argument('<file>', 'the policy')
   .option('--json', 'mistakes, warnings and the policy as JSON')
-  .option('-l, --log <file>', 'the log of a mirror (JSON): says which waivers it needed, and warns of the others')
-  .action((file: string, options: { json?: boolean; log?: string }) => run(async () => {
-    const decisions = options.log === undefined ? undefined : await readDecisions(options.log)
+  .option('-l, --log <file>', "the log of a mirror (Verdaccio's, JSON; or what `log export` wrote): says which waivers it needed, and warns of the others")
+  .option('-d, --decisions <config>', 'the same by the decision log of this configuration')
+  .action((file: string, options: { json?: boolean; log?: string; decisions?: string }) => run(async () => {
+    const decisions = await readAllDecisions(options)
     const { code, lines } = lintPolicy(file, { ...options, decisions })
     print(lines)
     process.exitCode = code
@@ -76,7 +81,11 @@ policy
   .option('-w, --waives <codes>', 'reason codes that are excused, with commas between them', 'release-too-young')
   .option('-i, --integrity <sha512>', 'dist.integrity of the version: the waiver is for these bytes only')
   .option('--unpinned', 'for any bytes under this version')
-  .action((spec: string, options: AllowOptions) => run(() => allowVersion(spec, options)))
+  .option('-c, --config <file>', 'the configuration of the mirror, whose decision log is told of it')
+  .action((spec: string, options: AllowOptions & LedgerOptions) => run(async () => {
+    if (options.config === undefined) allowVersion(spec, options)
+    else await logged(options, (log) => { allowVersion(spec, options, log) })
+  }))
 
 addPolicyQuestions(policy, (command) => run(async () => { process.exitCode = await command() }))
 
@@ -96,7 +105,7 @@ ledger
   .requiredOption('-r, --reason <text>', 'why; it is logged and kept')
   .option('-c, --config <file>', LEDGER_CONFIG)
   .option('--json', 'the decision line alone')
-  .action((spec: string, options: LedgerOptions & { reason: string }) => run(() => { print(resetLedger(spec, options)) }))
+  .action((spec: string, options: LedgerOptions & { reason: string }) => run(async () => { print(await logged(options, (log) => resetLedger(spec, options, log))) }))
 
 program
   .command('reasons')
@@ -130,7 +139,13 @@ keys
 
 addCheckCommands(program, (command) => run(async () => { process.exitCode = await command() }))
 
-addPinsCommand(program, (command) => run(() => { print(command()) }))
+addPinsCommand(program, (command) => run(async () => { print(await command()) }))
+
+addLogCommand(program, (command) => run(async () => { process.exitCode = await command() }))
+
+addRecallCommand(program, (command) => run(async () => { process.exitCode = await command() }))
+
+addNotifyCommand(program, (command) => run(async () => { process.exitCode = await command() }))
 
 addExplainCommands(program, (command) => run(async () => { process.exitCode = await command() }))
 

@@ -4,6 +4,7 @@ import { readYaml } from '../config/yaml.ts'
 import { messageOf } from '../domain/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { reloadOnHangUp } from './hang-up.ts'
+import { collectGarbage } from './heap.ts'
 import { startMirror } from './mirror.ts'
 import { startUpText, uplinkText } from './start-up-text.ts'
 import { printable } from './terminal.ts'
@@ -21,6 +22,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { file, created } = locateConfig(options.config)
   const onHangUp = reloadOnHangUp()
   const mirror = await startMirror(readYaml(file), options.listen)
+  collectGarbage()
   const stop = (): void => {
     void mirror.close().then(() => process.exit(EXIT.fine))
   }

@@ -5,7 +5,7 @@ import { Unavailable } from '../domain/errors.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import type { Reason } from '../domain/reason.ts'
 import type { Judgement, Pipeline } from '../pipeline/pipeline.ts'
-import { readDecisions } from './decision-log.ts'
+import { readAllDecisions } from './decision-log.ts'
 import { judged } from './own-mirror.ts'
 import { lockfileSubject } from './subjects.ts'
 
@@ -19,12 +19,14 @@ export interface Subjects {
 export interface SubjectFiles {
   readonly lockfile?: readonly string[]
   readonly log?: string
+  /** A configuration, whose decision log is read. */
+  readonly decisions?: string | undefined
 }
 
 /** @throws ConfigurationError, LockfileError */
-export async function subjectsOf({ lockfile = [], log }: SubjectFiles): Promise<Subjects> {
+export async function subjectsOf({ lockfile = [], log, decisions: config }: SubjectFiles): Promise<Subjects> {
   const entries = lockfile.flatMap((file) => lockfileSubject(file).packages)
-  const decisions = log === undefined ? [] : await readDecisions(log)
+  const decisions = (await readAllDecisions({ log, decisions: config })) ?? []
   const registry = entries.filter(({ kind }) => kind === 'registry' || kind === 'alias')
   const others = entries.filter(({ kind }) => kind === 'git' || kind === 'url' || kind === 'file')
   const refs = new Map([...registry, ...decisions].map(({ name, version }) => [specOf({ name, version }), { name, version }]))

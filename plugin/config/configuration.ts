@@ -5,6 +5,8 @@ import { authUtils } from '@verdaccio/core'
 import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { isObject } from '../domain/json.ts'
 import { sectionSchema, type Section, type UplinkSection } from './schema.ts'
+import { configuredDecisions, type ConfiguredDecisions } from './decisions.ts'
+import { configuredNotifications, type ConfiguredNotification } from './notifications.ts'
 import { problemsOf } from './problems.ts'
 
 /** The part of Verdaccio's configuration that this mirror reads. */
@@ -15,6 +17,7 @@ export interface VerdaccioConfiguration {
   readonly packages?: Readonly<Record<string, unknown>> | undefined
   readonly url_prefix?: string | undefined
   readonly server_id?: string | undefined
+  readonly web?: { readonly enable?: boolean | undefined } | undefined
   readonly http_proxy?: string | undefined
   readonly https_proxy?: string | undefined
   readonly no_proxy?: string | undefined
@@ -43,7 +46,17 @@ export interface Configuration {
   readonly keysDir: string
   /** Files of the public keys whose archives are imported. */
   readonly importKeyFiles: readonly string[]
+  /** Who is told what. */
+  readonly notifications: readonly ConfiguredNotification[]
   readonly serverId: string
+  /** The decision log. */
+  readonly decisions: ConfiguredDecisions
+  /** Groups of Verdaccio's that see what was decided, and that decide. */
+  readonly dashboard: { readonly enabled: boolean; readonly read: readonly string[]; readonly write: readonly string[]; readonly hasWebLogin: boolean }
+  /** Who may read metrics; undefined where there are none. */
+  readonly metrics: { readonly access: readonly string[]; readonly allow: readonly string[] } | undefined
+  /** Tells uplinks which trace their work belongs to. */
+  readonly propagatesTraces: boolean
 }
 
 export interface ConfiguredUplink extends Omit<UplinkSection, 'auth' | 'ca' | 'trust'> {
@@ -76,6 +89,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
   const uplinks = uplinkSections.map(([name, uplink]) => ({ ...proxies, ...configuredUplink(name, uplink, environment, at, problems) }))
   const packages = section.packages ?? packagesByProxy(core)
   problems.push(...packageProblems(packages, uplinks, section.packages === undefined), ...offlineProblems(packages, uplinks))
+  const notifications = configuredNotifications(section.notifications, { environment, at, proxies, problems })
   if (problems.length > 0) throw new ConfigurationError(file, problems)
 
   const local = Object.fromEntries(section.local.map((glob) => [glob, true]))
@@ -94,7 +108,12 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     cache: { ...section.cache, dir: at(section.cache.dir) },
     keysDir: at(section.keys.dir),
     importKeyFiles: section.import.keys.map(at),
+    notifications,
     serverId: core.server_id ?? '',
+    dashboard: { ...section.dashboard, hasWebLogin: core.web?.enable !== false },
+    decisions: configuredDecisions(section.decisions, environment, at),
+    metrics: section.metrics.enabled ? { access: section.metrics.access, allow: section.metrics.allow } : undefined,
+    propagatesTraces: section.tracing.propagate,
   }
 }
 

@@ -1,19 +1,9 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
-import { parseInterval, parseSize } from './units.ts'
-
-const interval = z.union([z.string(), z.number()]).transform((value, context) => {
-  const milliseconds = parseInterval(value)
-  if (milliseconds !== undefined) return milliseconds
-  context.addIssue({ code: 'custom', message: `"${String(value)}" is not an interval`, params: { remedy: 'Write it as 30s, 2m, 1h or 7d.' } })
-  return z.NEVER
-})
-
-const size = z.union([z.string(), z.number()]).transform((value, context) => {
-  const bytes = parseSize(value)
-  if (bytes !== undefined) return bytes
-  context.addIssue({ code: 'custom', message: `"${String(value)}" is not a size`, params: { remedy: 'Write it as 256mb or 20gb.' } })
-  return z.NEVER
-})
+import { dashboardSchema } from './dashboard.ts'
+import { decisionsSchema } from './decisions.ts'
+import { notificationsSchema } from './notifications.ts'
+import { interval, size } from './values.ts'
 
 const httpUrl = z
   .string()
@@ -40,6 +30,15 @@ const publicAddress = z.string().refine(
 )
 
 const host = z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'is not a host name')
+
+const network = z.string().refine(
+  (value) => {
+    const [address = '', prefix, ...rest] = value.split('/')
+    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+    return rest.length === 0 && bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  },
+  { message: 'is neither an address nor a network', params: { remedy: 'Write it as 10.1.2.3, 10.0.0.0/8 or fd00::/8; names of hosts are not looked up.' } },
+)
 
 const uplinkTrust = z.strictObject({
   registry: httpUrl.optional(),
@@ -109,6 +108,17 @@ export const sectionSchema = z.strictObject({
     .strictObject({ dir: z.string().default('./cache'), memory: size.prefault('256mb'), disk: size.prefault('20gb') })
     .prefault({}),
   keys: z.strictObject({ dir: z.string().min(1, 'names no directory').default('./keys') }).prefault({}),
+  decisions: decisionsSchema,
+  dashboard: dashboardSchema,
+  notifications: notificationsSchema,
+  metrics: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      access: z.array(z.string().min(1, 'names nobody')).default([]),
+      allow: z.array(network).default(['127.0.0.0/8', '::1']),
+    })
+    .prefault({}),
+  tracing: z.strictObject({ propagate: z.boolean().default(false) }).prefault({}),
   import: z.strictObject({ keys: z.array(z.string().min(1, 'names no file')).default([]) }).prefault({}),
 })
 

@@ -1,6 +1,5 @@
 /** What the decision log holds, and how it is asked. Plain JSON throughout: it is hashed, kept for years and handed to other programs. */
 import type { JsonObject } from './json.ts'
-import type { Decision } from './ports.ts'
 
 /** Who asked, as far as the mirror knows. Never a token, never an e-mail address. */
 export interface Asker {
@@ -15,13 +14,15 @@ export interface Asker {
 }
 
 /** Of one version, as the pipeline came to it. */
-export type VersionKind = Decision['kind']
+export type VersionKind = 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable'
 
 /** What else is decided here, or about this mirror. */
 export type EventKind =
   | 'published'
   | 'publish-refused'
   | 'waiver-used'
+  /** Written into a policy by `policy allow`; it counts once the mirror has taken that policy. */
+  | 'waiver-added'
   | 'pin-pending'
   | 'pin-approved'
   | 'pin-dropped'
@@ -65,7 +66,15 @@ export interface DecisionRecord {
   readonly asker: { readonly address: string | null; readonly client: string | null; readonly user: string | null; readonly token: string | null }
   /** What an event is about beside the package: who approved, why, which problems. */
   readonly detail: JsonObject | null
+  /**
+   * How often it happened, 1 or more: the same again for the same asker within a minute is one entry more, of the time of the last.
+   * The sum over entries is the number of decisions. Entries of before there was such a number lack it: read it with `timesOf`.
+   */
+  readonly times: number
 }
+
+/** Of an entry, however old. */
+export const timesOf = ({ times = 1 }: { readonly times?: number }): number => times
 
 /** Of each: whether it verified. */
 export interface EntryEvidence {
@@ -126,7 +135,7 @@ export interface DecisionSummary {
   readonly to: string
   /** Seconds a bucket of `series` covers. */
   readonly bucket: number
-  /** One per bucket that has any, oldest first: number of entries by kind. */
+  /** One per bucket that has any, oldest first: number of decisions by kind. */
   readonly series: readonly { readonly at: string; readonly counts: Readonly<Record<string, number>> }[]
   /** Most frequent reason codes of what was refused, withheld or warned of. */
   readonly reasons: readonly { readonly code: string; readonly count: number }[]
@@ -151,8 +160,8 @@ export interface DecisionReader {
   /** All that match, in pages behind the scenes. @throws BadQuery */
   each(query: DecisionQuery): AsyncIterable<LogEntry>
   summary(range: { readonly from: string; readonly to: string; readonly bucket: number }): Promise<DecisionSummary>
-  /** Calls with entries as they are kept, until the returned function is called. */
-  follow(listener: (entries: readonly LogEntry[]) => void): () => void
+  /** Calls with entries as they are kept, of these kinds where any are given, until the returned function is called. */
+  follow(listener: (entries: readonly LogEntry[]) => void, kinds?: readonly string[]): () => void
 }
 
 /** A question that makes no sense: `message` says which part, and what would. */

@@ -52,7 +52,7 @@ export function buildersOf(identities: IdentityMemory, registries: readonly stri
   }
 }
 
-const identityDocument = ({ issuer, sourceRepository, sourceRepositoryId, sourceOwnerId, workflow }: BuiltBy): IdentityDocument => ({
+export const identityDocument = ({ issuer, sourceRepository, sourceRepositoryId, sourceOwnerId, workflow }: BuiltBy): IdentityDocument => ({
   issuer,
   sourceRepository: sourceRepository ?? null,
   sourceRepositoryId: sourceRepositoryId ?? null,

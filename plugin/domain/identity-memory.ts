@@ -33,8 +33,8 @@ export interface IdentityMemory {
   pins(registry: string, name: string): readonly IdentityPin[]
   /** Adds what versions show; in which order does not matter, and what an operator decided stays. */
   add(registry: string, name: string, pins: readonly IdentityPin[]): void
-  /** Keeps changes that wait; idempotent. */
-  noteChanges(registry: string, name: string, changes: readonly SeenChange[]): void
+  /** Keeps changes that wait; idempotent. Returns those that were not known before. */
+  noteChanges(registry: string, name: string, changes: readonly SeenChange[]): readonly SeenChange[]
   changes(name?: string): readonly PendingChange[]
   /**
    * Makes the identity of a pending change a pin, or has a pin count no longer; what was pending of it no longer is.

@@ -25,7 +25,8 @@ const SHA512_SRI = /^sha512-[A-Za-z0-9+/]{86}==$/
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
 // By table: a listing reads thousands of these.
-const BITS = new Map(Array.from({ length: 64 }, (_, bits) => [BASE64.charAt(bits), bits] as const))
+const BITS = new Uint8Array(128)
+for (let bits = 0; bits < 64; bits++) BITS[BASE64.charCodeAt(bits)] = bits
 const HEX = Array.from({ length: 4096 }, (_, bits) => bits.toString(16).padStart(3, '0'))
 
 function sha512HexOf(sri: string): string | undefined {
@@ -36,7 +37,7 @@ function sha512HexOf(sri: string): string | undefined {
   return hex.endsWith('0') ? hex.slice(0, 128) : undefined
 }
 
-const bitsAt = (text: string, index: number): number => BITS.get(text.charAt(index)) ?? 0
+const bitsAt = (text: string, index: number): number => BITS[text.charCodeAt(index)] ?? 0
 
 /** The integrity that npm would write for a digest. */
 export function sriOf(sha512: string): string {

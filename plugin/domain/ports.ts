@@ -1,6 +1,7 @@
 /**
  * What the pipeline needs of the world. Each port has one contract suite under `test/` that every adapter passes.
  */
+import type { Asker, EntryEvidence, VersionKind } from './decision.ts'
 import type { Candidate, Evidence, ProvenanceFacts, PublishFacts, SignatureFacts } from './evidence.ts'
 import type { Contents, ForeignDependency } from './history.ts'
 import type { IdentityMemory } from './identity-memory.ts'
@@ -9,6 +10,7 @@ import type { PackageRef } from './package-ref.ts'
 import type { Packument, RegistrySignature, VersionManifest } from './packument.ts'
 import type { PinLevel } from './pins.ts'
 import type { Reason } from './reason.ts'
+import type { RecallMemory } from './recall.ts'
 import type { Verdict } from './verdict.ts'
 
 /** Milliseconds and dates come from here, so that a test can set the time. */
@@ -19,9 +21,13 @@ export interface Clock {
 // ---------------------------------------------------------------- upstream
 
 /** A packument as an uplink gave it, fresh or from the last good answer. */
-export interface UpstreamPackument {
-  readonly uplink: string
+export interface UpstreamPackument extends PackumentHead {
   readonly packument: Packument
+}
+
+/** Which answer it was, without what it said. */
+export interface PackumentHead {
+  readonly uplink: string
   /** sha256 of the body, hex: the same digest is the same document. */
   readonly digest: string
   /** Bytes of the body, decompressed: what it weighs in a cache. */
@@ -71,8 +77,8 @@ export interface Upstream {
    * @throws Unavailable (`evidence-unavailable`) on anything else
    */
   packument(name: string): Promise<UpstreamPackument | 'absent'>
-  /** What `packument` would answer at once, without asking anybody now or behind it; undefined where it would not. */
-  peek?(name: string): UpstreamPackument | 'absent' | undefined
+  /** Of what `packument` would answer without asking anybody now or behind it; undefined where it would ask. Nothing is read for it. */
+  peek?(name: string): PackumentHead | 'absent' | undefined
   /**
    * The body of `/-/npm/v1/attestations/name@version`, unparsed, or `absent` on 404.
    * @throws Unavailable (`evidence-unavailable`)
@@ -93,12 +99,17 @@ export interface FoundPackument {
   readonly document: UpstreamPackument
 }
 
+export interface FoundHead {
+  readonly upstream: Upstream
+  readonly document: PackumentHead
+}
+
 /** Finds the uplink that owns a package: the first in order that does not answer 404. */
 export interface Upstreams {
   readonly all: readonly Upstream[]
   find(name: string): Promise<FoundPackument | 'absent'>
-  /** What `find` would answer at once; undefined where it has to ask. */
-  peek?(name: string): FoundPackument | undefined
+  /** Of what `find` would answer; undefined where it has to ask. */
+  peek?(name: string): FoundHead | undefined
 }
 
 // ---------------------------------------------------------------- verify
@@ -249,7 +260,7 @@ export interface LedgerReset {
 /** The owner of names that were published at this mirror: no registry, so that none takes them over when they are unpublished. */
 export const PUBLISHED_HERE = 'local:'
 
-/** Durable, never evicted. Synchronous, since a fact that is not on disk does not count as remembered. */
+/** Durable, never evicted. Synchronous, since a fact that did not outlive the process would not count as remembered. */
 export interface Ledger {
   /** Records that an upstream answer with exactly these versions came at `at`. Idempotent. */
   sight(registry: string, name: string, versions: readonly string[], at: Date): void
@@ -287,6 +298,8 @@ export interface Ledger {
   lastReset(name: string): number
   /** Who built packages. */
   readonly identities: IdentityMemory
+  /** What operators recalled. */
+  readonly recalls: RecallMemory
   close(): void
 }
 
@@ -424,6 +437,8 @@ export interface Policy {
   needs(ref: PackageRef, origin?: Candidate['origin']): EvidenceNeeds
   /** What the rule for this version compares of who built it; off where it does not look at provenance. */
   pinLevel(ref: PackageRef, origin?: Candidate['origin']): PinLevel
+  /** Whether the rule for this version holds its provenance to an identity. */
+  holdsIdentity?(ref: PackageRef, origin?: Candidate['origin']): boolean
   /** Integrities by version, pinned by waivers in force for versions of a package of which its registry gives none. */
   pinnedIntegrities(name: string, now: Date): ReadonlyMap<string, string>
 }
@@ -438,13 +453,19 @@ export interface EvidenceNeeds {
 
 /** A verdict that mattered to somebody. */
 export interface Decision {
-  readonly kind: 'refused' | 'withheld' | 'warned' | 'served' | 'unavailable'
+  readonly kind: VersionKind
+  /** Of a package that could not be asked for: without a version. */
   readonly ref: PackageRef
   readonly uplink: string
   readonly integrity: string | undefined
   readonly verdict: Verdict
   readonly policyRevision: string
   readonly at: Date
+  /** Undefined where nobody in particular asked: a listing is made for whoever comes. */
+  readonly asker?: Asker | undefined
+  readonly evidence?: EntryEvidence | undefined
+  /** Somebody wanted to publish it, and nobody to have it. */
+  readonly isPublication?: true
 }
 
 export interface DecisionLog {

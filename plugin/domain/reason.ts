@@ -63,6 +63,8 @@ export const REASON_CODES = [...KIND_OF.keys()] as readonly ReasonCode[]
 export const CODES_BY_KIND: Readonly<Record<ReasonKind, readonly ReasonCode[]>> = CODES
 export const isReasonCode = (code: string): code is ReasonCode => KIND_OF.has(code)
 export const isForgery = (code: ReasonCode): boolean => KIND_OF.get(code) === 'forgery'
+/** Excused by nothing, and by no mode: an operator recalls a version knowing the policy. */
+export const isRecall = (code: ReasonCode): boolean => code === 'recalled'
 export const isUnavailable = (code: ReasonCode): code is UnavailableCode => KIND_OF.get(code) === 'unavailable'
 
 /**

@@ -5,8 +5,9 @@ import { restOf, type Packument, type VersionManifest } from '../domain/packumen
 import { isForgery, type Reason } from '../domain/reason.ts'
 import { isServed } from '../domain/verdict.ts'
 import { abbreviate } from './abbreviate.ts'
-import { listingOf, parseVersion, type Judged, type Listing, type ListingOptions, type Withheld } from './listing.ts'
+import { listingOf, type Judged, type Listing, type ListingOptions, type Withheld } from './listing.ts'
 import { printable } from './text.ts'
+import { parseVersion } from './versions.ts'
 
 export type { Judged } from './listing.ts'
 
@@ -40,16 +41,52 @@ export function rewritePackument(
   verdicts: ReadonlyMap<string, Judged>,
   options: RewriteOptions,
 ): Rewritten {
+  const { document, versions, ...rest } = rewrittenInParts(packument, verdicts, options)
+  // Not by assignment: a key named `__proto__` would set a prototype.
+  return { ...rest, document: { ...document, versions: Object.fromEntries(versions) } }
+}
+
+/** The same with versions made as they are looked at: all at once, those of a large package are hundreds of megabytes. */
+export interface RewrittenInParts extends Omit<Rewritten, 'document'> {
+  /** Its `versions` is empty. */
+  readonly document: JsonObject
+  readonly versions: Iterable<readonly [version: string, document: JsonObject]>
+}
+
+export function rewrittenInParts(packument: Packument, verdicts: ReadonlyMap<string, Judged>, options: RewriteOptions): RewrittenInParts {
   const { withheld, latestMoved, ...listing } = listingOf(packument, verdicts, options)
   const marked = options.withheld === 'marked' ? withheld.filter((entry) => mayBeMarked(entry, verdicts)) : []
   const parts = {
     'dist-tags': Object.fromEntries(listing.tags),
-    versions: versionsOf(packument, listing.listed, new Map(marked.map((entry) => [entry.version, entry.reasons])), options),
+    versions: {},
     ...timeOf(packument, withheld, marked),
   }
   const document =
     options.form === 'full' ? { ...withoutInternals(restOf(packument)), ...parts } : abbreviatedDocument(packument, parts)
-  return { document, listed: listing.listed.size, withheld, marked: marked.length, ...(latestMoved === undefined ? {} : { latestMoved }) }
+  const versions = versionsOf(packument, listing.listed, new Map(marked.map((entry) => [entry.version, entry.reasons])), options)
+  return { document, versions, listed: listing.listed.size, withheld, marked: marked.length, ...(latestMoved === undefined ? {} : { latestMoved }) }
+}
+
+/** The whole document as JSON, in pieces. */
+export function* textOf({ document, versions }: Pick<RewrittenInParts, 'document' | 'versions'>): Generator<string> {
+  let before = '{'
+  for (const [key, value] of Object.entries(document)) {
+    if (value === undefined) continue
+    yield `${before}${JSON.stringify(key)}:`
+    if (key === 'versions') yield* textOfVersions(versions)
+    else yield JSON.stringify(value)
+    before = ','
+  }
+  yield before === '{' ? '{}' : '}'
+}
+
+function* textOfVersions(versions: RewrittenInParts['versions']): Generator<string> {
+  let before = '{'
+  for (const [version, document] of versions) {
+    yield `${before}${JSON.stringify(version)}:${JSON.stringify(document)}`
+    before = ','
+  }
+  yield before === '{' ? '{}' : '}'
 }
 
 /**
@@ -85,21 +122,17 @@ export const versionDocument = ({ name }: Packument, manifest: VersionManifest, 
 export const servesAny = (verdicts: ReadonlyMap<string, Judged>): boolean =>
   [...verdicts.values()].some((verdict) => isServed(verdict) || verdict.outcome === 'unavailable')
 
-function versionsOf(
+function* versionsOf(
   packument: Packument,
   listed: ReadonlySet<string>,
   marked: ReadonlyMap<string, readonly Reason[]>,
   options: RewriteOptions,
-): JsonObject {
-  const versions: [string, JsonObject][] = []
+): Generator<readonly [string, JsonObject]> {
   for (const [version, manifest] of packument.versions) {
     const refusal = marked.get(version)
-    if (listed.has(version)) versions.push([version, versionOf(packument.name, manifest, options)])
-    else if (refusal !== undefined)
-      versions.push([version, { ...versionOf(packument.name, manifest, options), deprecated: refusedText(refusal) }])
+    if (listed.has(version)) yield [version, versionOf(packument.name, manifest, options)]
+    else if (refusal !== undefined) yield [version, { ...versionOf(packument.name, manifest, options), deprecated: refusedText(refusal) }]
   }
-  // Not by assignment: a key named `__proto__` would set a prototype.
-  return Object.fromEntries(versions)
 }
 
 function versionOf(name: string, manifest: VersionManifest, options: RewriteOptions): JsonObject {

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import type { Readable } from 'node:stream'
-import { antiLoop, encodeScopePackage, enforceGeneratedTokenMetadata } from '@verdaccio/middleware'
+import type * as Middleware from '@verdaccio/middleware'
 import { errorUtils, tarballUtils, validationUtils } from '@verdaccio/core'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { answerOf } from './patience.ts'
@@ -70,19 +71,22 @@ export interface TokenLogger {
  */
 export const beforeRoutes = (options: AccessOptions): readonly RequestHandler[] => [
   ...tokenChecks(options),
-  antiLoop({ server_id: options.serverId } as never) as RequestHandler,
-  encodeScopePackage as unknown as RequestHandler,
+  middleware().antiLoop({ server_id: options.serverId } as never) as RequestHandler,
+  middleware().encodeScopePackage as unknown as RequestHandler,
 ]
 
 /** Revoked tokens, and restricted ones: by address, and to reading. */
 export const tokenChecks = ({ storage, logger }: Pick<AccessOptions, 'storage' | 'logger'>): readonly RequestHandler[] => [
-  enforceGeneratedTokenMetadata(patient(storage) as never, logger as never),
+  middleware().enforceGeneratedTokenMetadata(patient(storage) as never, logger as never),
 ]
 
 const patient = (storage: VerdaccioStorage): Pick<VerdaccioStorage, 'readTokens'> => ({
   readTokens: (filter) =>
     answerOf('the list of tokens', (resolve, reject) => { storage.readTokens(filter).then(resolve, reject) }),
 })
+
+/** The copy that Verdaccio has loaded. Commands that answer no requests load none: it brings Express, and all that makes pages. */
+const middleware = (): typeof Middleware => createRequire(import.meta.url)('@verdaccio/middleware') as typeof Middleware
 
 type Action = 'access' | 'publish'
 
@@ -126,7 +130,7 @@ export const mayAccess =
   }
 
 /** Who asks, as Verdaccio's token middleware left it. */
-export const userOf = (request: Request): unknown => (request as { remote_user?: unknown }).remote_user
+export const userOf = (request: object): unknown => (request as { readonly remote_user?: unknown }).remote_user
 
 /** Names Verdaccio itself would not accept, and its own `/-/` addresses, are not packages of an uplink. */
 export function onlyPackages(request: Request, _response: Response, next: NextFunction): void {

@@ -85,7 +85,8 @@ function noticeOf({ silent }: Found): string | undefined {
   return printable(`packages not audited, since their registry publishes no advisories: ${parts.join(', ')}`, 300)
 }
 
-const asReading =
+/** A read-only token may pass a guard that would refuse it a POST. */
+export const asReading =
   (guard: RequestHandler): RequestHandler =>
   (request, response, next) => {
     const { method } = request

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { reason } from '../domain/reason.ts'
+import { reason, type Reason } from '../domain/reason.ts'
 
 const SHA512 = /(?:^|\s)sha512-([A-Za-z0-9+/]{86}==)(?=[\s?]|$)/g
 export const OTHER_BYTES = reason('integrity-mismatch', 'the lockfile or cache of this project expects other bytes (another sha512) than this version has here')
+
+/** For those who are about to send bytes: what the client has against them. Undefined where he says nothing of them. */
+export const refusalOfOthers = (request: Pick<IncomingMessage, 'headers'>): ((sha512: string) => Reason | undefined) | undefined =>
+  request.headers['pacote-integrity'] === undefined ? undefined : (sha512) => (expectsOtherBytes(request, sha512) ? OTHER_BYTES : undefined)
 
 /** Longer ones hold more digests than any lockfile has of one tarball. */
 const MAX_HEADER = 1024

@@ -1,12 +1,14 @@
 import type { Candidate, Evidence } from '../domain/evidence.ts'
-import { pinDocument, type BuildersDocument } from '../domain/identity-document.ts'
+import { identityDocument, pinDocument, type BuildersDocument } from '../domain/identity-document.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
+import { builtBy, keyOf } from '../domain/pins.ts'
 import type { Reason } from '../domain/reason.ts'
 import { helpFor } from '../domain/reason-help.ts'
+import type { SignerIdentity } from '../domain/signer-identity.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
 import type { Listing } from '../pipeline/listing.ts'
-import { withdrawnReason } from './refusal.ts'
+import { withdrawnReason } from '../domain/withdrawn.ts'
 
 /** Why one version is served or refused: the answer of `/-/provenance/v1/packages/:pkg/:version`. */
 export function explainVersion({ ref, candidate, verdict, policyRevision }: Judgement, nearest: string | undefined, builders: BuildersDocument): JsonObject {
@@ -36,7 +38,7 @@ export function explainWithdrawn(name: string, version: string | undefined, poli
 }
 
 /** All versions of a package with their verdicts, as the listing has them. */
-export const explainPackage = (listing: Listing, { package: _package, ...builders }: BuildersDocument): JsonObject => ({
+export const explainPackage = (listing: Listing, { package: _package, ...builders }: BuildersDocument, candidates: readonly Candidate[] = []): JsonObject => ({
   package: listing.packument.name,
   uplink: listing.uplink,
   policyRevision: listing.policyRevision,
@@ -44,8 +46,45 @@ export const explainPackage = (listing: Listing, { package: _package, ...builder
   builtBy: builders as unknown as Json,
   /** As the registry has them, refused targets and all. */
   distTags: Object.fromEntries(listing.packument.distTags),
-  versions: Object.fromEntries([...listing.verdicts].map(([version, verdict]) => [version, { ...verdictDocument(verdict), ...published(listing, version) }])),
+  ...versionsOf(listing, candidates),
 })
+
+function versionsOf(listing: Listing, candidates: readonly Candidate[]): JsonObject {
+  const known = new Map(candidates.map((candidate) => [candidate.ref.version, candidate]))
+  const identities = new Map<string, readonly [index: number, identity: JsonObject]>()
+  const indexOf = (identity: SignerIdentity): number | null => {
+    const by = builtBy(identity)
+    // A person's signature: who it is stands nowhere.
+    if (by === undefined) return null
+    const key = keyOf(by)
+    const entry = identities.get(key) ?? ([identities.size, { ...identityDocument(by) }] as const)
+    identities.set(key, entry)
+    return entry[0]
+  }
+  const versions = [...listing.verdicts].map(([version, verdict]) => {
+    const candidate = known.get(version)
+    return [version, { ...verdictDocument(verdict), ...published(listing, version), ...(candidate === undefined ? {} : badgesOf(candidate, indexOf)) }] as const
+  })
+  return { versions: Object.fromEntries(versions), ...(candidates.length === 0 ? {} : { identities: [...identities.values()].map(([, identity]) => identity) }) }
+}
+
+/** What of a version's evidence is known without asking for it: its states, and of provenance that verified who, from what and when. */
+function badgesOf({ signature, publishAttestation, provenance, notBefore }: Candidate, indexOf: (identity: SignerIdentity) => number | null): JsonObject {
+  const badge = (evidence: Evidence<unknown>): JsonObject => ({ state: evidence.state, ...(evidence.state === 'verified' && evidence.withdrawn === true ? { withdrawn: true } : {}) })
+  const evidence = { signature: badge(signature), publishAttestation: badge(publishAttestation), provenance: badge(provenance) }
+  if (provenance.state !== 'verified') return { notBefore: notBefore.toISOString(), evidence }
+  const { identity, loggedAt, logIndex } = provenance.facts
+  return {
+    notBefore: notBefore.toISOString(),
+    evidence,
+    /** Place in `identities`. */
+    identity: indexOf(identity),
+    commit: identity.sourceDigest ?? null,
+    run: identity.run ?? null,
+    loggedAt,
+    logIndex: logIndex ?? null,
+  }
+}
 
 /** As the packument claims, unsigned: to put versions in order, no more. */
 const published = ({ packument }: Listing, version: string): JsonObject => {
@@ -53,7 +92,7 @@ const published = ({ packument }: Listing, version: string): JsonObject => {
   return time === undefined ? {} : { published: time }
 }
 
-const verdictDocument = ({ outcome, rule, reasons, monitored, waiver, validUntil }: Verdict): JsonObject => ({
+export const verdictDocument = ({ outcome, rule, reasons, monitored, waiver, validUntil }: Verdict): JsonObject => ({
   outcome,
   rule,
   reasons: reasons.map(reasonDocument),

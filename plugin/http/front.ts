@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AccessLog } from './access-log.ts'
-import { isProbe, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+import { isProbe, isScrape, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
 import type { WarmAnswers } from './warm.ts'
 import { addressThatSays } from './said-in-address.ts'
 
@@ -32,7 +32,7 @@ function onlyOurs(addresses: PublicAddresses, listener: RequestListener): Reques
     // RFC 9112, 3.2: `GET http://other/…` and `CONNECT other` are for proxies, `OPTIONS *` for none of the resources here.
     if (request.url?.startsWith('/') !== true) refuse(response, { error: 'the request target is not a path' })
     else if (hostsOf(request) > 1) refuse(response, { error: 'more than one Host' })
-    else if (isProbe(request.url)) {
+    else if (isProbe(request.url) || isScrape(request)) {
       request.headers.host = 'localhost'
       listener(request, response)
     } else if (pinAddress(request, addresses)) listener(request, response)

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
 
 /** The addresses clients may use for this mirror. */
 export interface PublicAddresses {
@@ -40,12 +41,26 @@ export function pinAddress(request: Asked, addresses: PublicAddresses): boolean 
   request.headers['x-forwarded-proto'] = protocol.slice(0, -1)
   delete request.headers['x-forwarded-host']
   delete request.headers['x-forwarded-port']
+  // That a proxy passed it on stays known: `unknown` is what RFC 7239 (6.2) has for whom it names to nobody.
+  if (request.headers.forwarded !== undefined) request.headers['x-forwarded-for'] ??= 'unknown'
   delete request.headers.forwarded
   return true
 }
 
 /** What a client is told that uses another address. */
 export const UNKNOWN_HOST = { error: 'this mirror has no such host name; an operator adds it to middlewares.provenance.publicUrl' }
+
+export const METRICS_PATH = '/-/provenance/metrics'
+
+/**
+ * A question for metrics that names a machine (`10.2.0.7:4873`) or a container (`mirror:4873`), as scrapers do. Any other name has to be
+ * one of this mirror's: a page of the web whose own name leads here (DNS rebinding) could otherwise read what its visitor may.
+ */
+export function isScrape({ url, headers: { host = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
+  if (url !== METRICS_PATH) return false
+  const name = host.replace(/:\d+$/, '')
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0 || /^[a-z0-9-]+$/i.test(name)
+}
 
 /** Asked by probes under whatever address the machine has; what they answer depends on no address. */
 export const isProbe = (path: string | undefined): boolean => path === '/-/provenance/health' || path === '/-/provenance/ready'

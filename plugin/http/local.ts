@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import { parseIntegrity } from '../domain/integrity.ts'
-import type { Clock, KeptDocument, Ledger, Maintainers, PublishedEvidence } from '../domain/ports.ts'
+import type { Clock, KeptDocument, Ledger, Maintainers, Policy, PublishedEvidence } from '../domain/ports.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import { isServed } from '../domain/verdict.ts'
 import type { RewriteOptions } from '../enforce/rewrite.ts'
@@ -16,6 +16,8 @@ import { onlyVersions, type StoredManifest } from './second-line.ts'
 export interface LocalPackages {
   readonly registry: LocalRegistry
   readonly pipeline: Pipeline
+  /** Judges by a policy that is only tried out, and learns nothing. */
+  readonly whatIf: (policy: Policy) => Pipeline
   readonly judge: (publication: Publication) => Promise<JudgedPublication>
   readonly evidence: PublishedEvidence
   readonly maintainers: Maintainers

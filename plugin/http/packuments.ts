@@ -5,6 +5,7 @@ import type { VersionManifest } from '../domain/packument.ts'
 import { reason } from '../domain/reason.ts'
 import type { Work } from '../domain/work.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
+import { nextTurn } from '../domain/turns.ts'
 import { listingInTurns, type Listing as Listed } from '../enforce/listing.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
 import { rewritePackument, selectVersion, servesAny, versionDocument, type RewriteOptions, type Rewritten } from '../enforce/rewrite.ts'
@@ -146,6 +147,8 @@ export class PackumentAnswers {
     const use = `${form} ${baseUrl} ${this.#revision()}`
     const { builder } = this.#options
     const { packument: { stored }, withheld, kept } = listing
+    // The listing has just been made.
+    await nextTurn()
     const options = { form, baseUrl, withheld, withholdUnavailable: !listing.listsUndecided, restored: kept }
     const isApart = builder !== undefined && stored !== undefined && this.#options.more === undefined
     const instructions = isApart ? instructionsFor(listing.packument, listing.verdicts, options) : undefined

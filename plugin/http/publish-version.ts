@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
-import { messageOf } from '../domain/errors.ts'
+import type { Asker, DecisionRecord, DecisionWriter } from '../domain/decision.ts'
+import { eventRecord } from '../domain/decision-record.ts'
 import { isObject, own, type JsonObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
@@ -7,6 +8,7 @@ import { reason } from '../domain/reason.ts'
 import { isServed } from '../domain/verdict.ts'
 import { attestationsOf } from '../enforce/attachment.ts'
 import { isRefusal, permitted, userOf, type TokenLogger, type VerdaccioAuth } from './access.ts'
+import { askerOf, TRUSTS_NONE, type TrustsProxy } from './asker.ts'
 import type { LocalPackages } from './local.ts'
 import { documentWith, recordOf } from './local-registry.ts'
 import { acceptedDocument, bringsFiles, readPublication, type PublishRequest } from './publication.ts'
@@ -21,6 +23,9 @@ export interface PublishVersionDeps {
   readonly publishedHere: PublishedHere
   readonly base: (request: Request) => string
   readonly logger: TokenLogger
+  readonly trusts?: TrustsProxy | undefined
+  /** Told of what was published. */
+  readonly events?: DecisionWriter | undefined
 }
 
 type Handler = (request: Request, response: Response, next: NextFunction) => Promise<void> | void
@@ -79,7 +84,7 @@ interface Exchange {
 }
 
 const judged: Judged = async (deps, { request, response, next }, publication, body) => {
-  const { local, mayShadow, publishedHere, logger } = deps
+  const { local, mayShadow, publishedHere, logger, trusts = TRUSTS_NONE, events } = deps
   const { ref, manifest, bytes, sha512, integrity } = publication
   const now = local.clock.now()
   const stored = await local.registry.packument(ref.name)
@@ -92,6 +97,7 @@ const judged: Judged = async (deps, { request, response, next }, publication, bo
     sha512,
     attestations: publication.bundle === undefined ? undefined : attestationsOf(publication.bundle),
     faults: publication.faults,
+    asker: askerOf(request, trusts),
   })
   const { verdict, evidence } = answer
   if (verdict.outcome === 'unavailable') return unavailable(request, response, verdict.reasons[0] ?? reason('internal-error', 'the mirror failed'), ref)
@@ -102,16 +108,28 @@ const judged: Judged = async (deps, { request, response, next }, publication, bo
   request.body = acceptedDocument(body, publication)
   response.once('finish', () => {
     if (response.statusCode !== 201) return
+    events?.add(publishedRecord(answer, { at: local.clock.now(), asker: askerOf(request, trusts), integrity }))
     try {
       local.ledger.record(PUBLISHED_HERE, ref.name, [recordOf(ref.version, integrity, now)])
       if (!mayShadow(ref.name)) publishedHere.note(ref.name)
     } catch (error) {
       // It is recorded when it is first delivered, or changed.
-      logger.error({ err: error }, `${specOf(ref)} was published and could not be recorded: ${messageOf(error)}`)
+      logger.error({ err: error, spec: specOf(ref), package: ref.name, version: ref.version }, '@{spec} was published and could not be recorded: @{err.message}')
     }
   })
   next('router')
 }
+
+const publishedRecord = (
+  { ref, verdict, policyRevision, evidence }: Awaited<ReturnType<LocalPackages['judge']>>,
+  { at, asker, integrity }: { readonly at: Date; readonly asker: Asker; readonly integrity: string },
+): DecisionRecord => ({
+  ...eventRecord({ at, kind: 'published', package: ref.name, version: ref.version, policyRevision, asker, detail: { provenance: evidence !== undefined } }),
+  integrity,
+  outcome: verdict.outcome,
+  rule: verdict.rule,
+  reasons: verdict.reasons.map(({ code, message }) => ({ code, message })),
+})
 
 function publicationOf(document: ReturnType<typeof documentWith>, version: string): Pick<Parameters<LocalPackages['judge']>[0], 'document' | 'manifest'> {
   const manifest = document.packument.versions.get(version)

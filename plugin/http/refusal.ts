@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
-import { reason, type Reason } from '../domain/reason.ts'
+import type { Reason } from '../domain/reason.ts'
 import { printable } from '../enforce/text.ts'
 import { addressThatSays } from './said-in-address.ts'
 
@@ -51,10 +51,6 @@ export function unavailable(request: Request, response: Response, why: Reason, r
   const subject = ref.name === undefined ? 'this request' : ref.version === undefined ? ref.name : `${ref.name}@${ref.version}`
   answer(request, response, 503, `cannot decide on ${subject} now: ${why.message}`, ref, [why], {})
 }
-
-/** Without a version, of a whole package. */
-export const withdrawnReason = ({ name, version }: { readonly name: string; readonly version?: string }): Reason =>
-  reason('version-withdrawn', `${version === undefined ? name : specOf({ name, version })} was here and its registry no longer has it`)
 
 /** What is long is cut in the reason and the rule's name: version, what passes and the address to read on are what people act on. */
 function sentenceOf({ ref, reasons, rule, nearestAllowed, explain }: Refusal): string {

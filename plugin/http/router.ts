@@ -1,35 +1,43 @@
-import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express'
-import { Unavailable } from '../domain/errors.ts'
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
+import type { DecisionWriter } from '../domain/decision.ts'
 import type { BuildersDocument } from '../domain/identity-document.ts'
-import { splitSpec, type PackageRef } from '../domain/package-ref.ts'
+import type { PackageRef } from '../domain/package-ref.ts'
 import type { Policy } from '../domain/ports.ts'
-import { reason } from '../domain/reason.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
 import type { Listing } from '../pipeline/listing.ts'
 import type { Judgement, Pipeline } from '../pipeline/pipeline.ts'
 import { auditRoutes, type AuditDeps } from './audit.ts'
-import { beforeRoutes, isLocal, mayAccess, onlyPackages, type AccessOptions } from './access.ts'
+import { beforeRoutes, mayAccess, onlyPackages, type AccessOptions } from './access.ts'
 import { onlyHandled, reachWebApi } from './core-requests.ts'
+import { checkRoutes } from './dashboard/check.ts'
+import { dashboardRoutes, type DashboardDeps } from './dashboard/routes.ts'
+import { pageForBrowsers } from './dashboard/to-page.ts'
+import { webToken } from './dashboard/who.ts'
 import { verifiedPart } from './evidence.ts'
-import { expectsOtherBytes, OTHER_BYTES } from './expected-integrity.ts'
+import { askerOf, TRUSTS_NONE, type TrustsProxy } from './asker.ts'
+import { expectsOtherBytes, OTHER_BYTES, refusalOfOthers } from './expected-integrity.ts'
 import { explainPackage, explainVersion, explainWithdrawn } from './explain.ts'
-import { pinAddress, publicBase, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
+import { guarded, INTERNAL, notFound, type Handler, type JudgedHandler } from './guarded.ts'
+import { publicBase, type PublicAddresses } from './host.ts'
 import { keysRoute, type KeysDeps } from './keys.ts'
 import { forWriters, localAnswers, localAttestations, type LocalPackages } from './local.ts'
+import { metricsRoute, type MetricsDeps } from './metrics.ts'
 import { PackumentAnswers, explainUrl, formFor, type AnswerOptions } from './packuments.ts'
 import { forgetMaintainers, userDocument } from './maintainers.ts'
 import { inFlight } from './in-flight.ts'
 import { publishGuard, type PublishedHere } from './publish.ts'
 import { publishVersion } from './publish-version.ts'
+import { forgetting, ifLocal, knownHost, namesOf, refOf, specParam, type Source } from './sources.ts'
 import { statusRoutes, type StatusDeps } from './status.ts'
-import { POLICY_REVISION, refuse, unavailable, withdrawnReason, type Refusal } from './refusal.ts'
+import { POLICY_REVISION, refuse, unavailable, type Refusal } from './refusal.ts'
+import { withdrawnReason } from '../domain/withdrawn.ts'
 import { Body, encodingFor, send } from './respond.ts'
 import { searchRoutes } from './search.ts'
 import { policyWarning, sendTarball } from './tarballs.ts'
 import type { WarmAnswers } from './warm.ts'
 import { sendSummary, summaryFor, vsaKeysRoute, type VsaDeps } from './vsa.ts'
 
-export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDeps, VsaDeps {
+export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDeps, VsaDeps, MetricsDeps {
   readonly pipeline: Pipeline
   readonly policy: () => Policy
   readonly addresses: PublicAddresses
@@ -45,6 +53,11 @@ export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDe
   readonly warm?: WarmAnswers | undefined
   /** How answers of uplinks' packages are written and kept. */
   readonly answers?: AnswerOptions | undefined
+  readonly dashboard: DashboardDeps
+  /** Told of what is published here. */
+  readonly events?: DecisionWriter | undefined
+  /** Which proxies say where a request came from; none when not given. */
+  readonly trusts?: TrustsProxy | undefined
   /** Requests that may wait for their answers at one time; a default when not given. */
   readonly maxInFlight?: number | undefined
 }
@@ -67,7 +80,8 @@ export function createRouter(deps: RouterDeps): Router {
     response.setHeader(POLICY_REVISION, policy.revision)
     return handler(request, response, policy)
   })
-  deps.warm?.open(auth)
+  const { trusts = TRUSTS_NONE } = deps
+  deps.warm?.open(auth, trusts)
   const noteDocument = (request: Request, response: Response, { name, version, answers }: { readonly name: string; readonly version: string | undefined; readonly answers: PackumentAnswers }): void => {
     const ready = version === undefined ? answers.readyPackument.bind(answers) : (listing: Listing, _form: unknown, at: string) => answers.readyVersion(listing, version, at)
     deps.warm?.note(request, response, { kind: 'document', name, ready }, negotiatedBy(request))
@@ -79,6 +93,14 @@ export function createRouter(deps: RouterDeps): Router {
   const sourceOf = (request: Request): Source => sources.get(request) ?? uplinks
   const isHere = (request: Request): boolean => sourceOf(request) === here
   const owner = route(ifLocal(deps, (request) => { sources.set(request, here) }))
+
+  /** Nothing is said for a version any more that an operator recalled. */
+  const unlessRecalled = route((request, response, next) => {
+    const ref = refOf(request)
+    const recalled = sourceOf(request).pipeline.recalled(ref)
+    if (recalled === undefined) next()
+    else refuse(request, response, { ref, reasons: [recalled], rule: undefined, nearestAllowed: undefined, explain: explainUrl(base(request), ref.name, ref.version) })
+  })
 
   const withdrawn = async (request: Request, response: Response, ref: Refusal['ref'], policy: Policy): Promise<void> => {
     const { name, version } = ref
@@ -105,10 +127,14 @@ export function createRouter(deps: RouterDeps): Router {
   const status = statusRoutes(deps)
   router.get('/-/provenance/health', status.health)
   router.get('/-/provenance/ready', status.ready)
+  metricsRoute(router, deps)
   router.use(inFlight(deps.maxInFlight))
   if (deps.warm !== undefined) router.use(forgetting(deps.warm))
   router.use(knownHost(deps))
   auditRoutes(router, deps, route)
+  const web = webToken(auth)
+  checkRoutes(router, { ...deps, ...deps.dashboard, base }, route, web)
+  router.use('/-/provenance', web)
   router.use(...beforeRoutes(deps))
 
   router.get('/-/user/:user', userDocument)
@@ -116,7 +142,7 @@ export function createRouter(deps: RouterDeps): Router {
   searchRoutes(router, deps, route)
   router.all('/-/verdaccio/*', reachWebApi)
 
-  router.get('/-/provenance/v1/policy', route(status.policy))
+  dashboardRoutes(router, { ...deps, access, base }, route)
 
   router.get('/-/npm/v1/keys', route(keysRoute(deps)))
 
@@ -141,20 +167,20 @@ export function createRouter(deps: RouterDeps): Router {
     }
   }))
 
-  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, owner, route(async (request, response) => {
+  router.get('/-/npm/v1/attestations/:spec', specParam, onlyPackages, access, owner, unlessRecalled, route(async (request, response) => {
     const ref = refOf(request)
     const kept = isHere(request) ? await localAttestations(local, ref) : undefined
     // Every client holds what is here against the public-good Sigstore.
     const document = isHere(request) ? (kept?.publicGood === true ? kept.document : 'absent') : await uplinks.pipeline.attestations(ref)
     await sendAttestations(request, response, ref, document)
   }))
-  router.get('/-/provenance/v1/attestations/:spec', specParam, onlyPackages, access, owner, route(async (request, response) => {
+  router.get('/-/provenance/v1/attestations/:spec', specParam, onlyPackages, access, owner, unlessRecalled, route(async (request, response) => {
     const ref = refOf(request)
     const document = isHere(request) ? (await localAttestations(local, ref))?.document : await uplinks.pipeline.attestations(ref)
     await sendAttestations(request, response, ref, document ?? 'absent')
   }))
 
-  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, access, owner, judged(async (request, response, policy) => {
+  router.get('/-/provenance/v1/packages/:package/:version?', onlyPackages, pageForBrowsers(deps.dashboard, base), access, owner, judged(async (request, response, policy) => {
     const { name, version } = namesOf(request)
     const listing = await sourceOf(request).pipeline.listing(name, policy)
     const one = version === undefined || listing === 'absent' ? 'absent' : await sourceOf(request).pipeline.judge({ name, version }, policy)
@@ -162,7 +188,8 @@ export function createRouter(deps: RouterDeps): Router {
       if (!sourceOf(request).pipeline.knew({ name, version })) return notFound(response, `${name} is not known here`)
       await send(request, response, new Body(explainWithdrawn(name, version, policy.revision), JSON_TYPE), NO_CACHE)
     } else {
-      const document = one === 'absent' ? explainPackage(listing, deps.builders(name)) : explainVersion(one, nearestAllowed(one.ref.version, listing.verdicts), deps.builders(name))
+      const candidates = one === 'absent' ? await sourceOf(request).pipeline.evidence(name, policy) : 'absent'
+      const document = one === 'absent' ? explainPackage(listing, deps.builders(name), candidates === 'absent' ? [] : candidates) : explainVersion(one, nearestAllowed(one.ref.version, listing.verdicts), deps.builders(name))
       await send(request, response, new Body(document, JSON_TYPE), NO_CACHE)
     }
   }))
@@ -175,7 +202,7 @@ export function createRouter(deps: RouterDeps): Router {
 
   router.get('/:package/-/:filename', onlyPackages, access, owner, judged(async (request, response, policy) => {
     const { name } = namesOf(request)
-    const answer = await sourceOf(request).pipeline.tarball(name, request.params.filename ?? '', policy)
+    const answer = await sourceOf(request).pipeline.tarball(name, request.params.filename ?? '', policy, { asker: askerOf(request, trusts), refuses: refusalOfOthers(request) })
     switch (answer.kind) {
       case 'served':
         if (expectsOtherBytes(request, answer.tarball.sha512)) {
@@ -221,88 +248,7 @@ export function createRouter(deps: RouterDeps): Router {
 
 const negotiatedBy = (request: Request): Parameters<WarmAnswers['note']>[3] => ({ form: formFor(request), encoding: encodingFor(request) })
 
-/** What is published here, or no longer, may be another's name. */
-const forgetting = (warm: WarmAnswers): RequestHandler => (request, response, next) => {
-  if (['PUT', 'DELETE'].includes(request.method)) {
-    warm.forget()
-    response.once('close', () => { warm.forget() })
-  }
-  next()
-}
-
-/** Where a package comes from. */
-interface Source {
-  readonly pipeline: Pipeline
-  readonly answers: PackumentAnswers
-}
-
-type Handler = (request: Request, response: Response, next: NextFunction) => Promise<void> | void
-type JudgedHandler = (request: Request, response: Response, policy: Policy) => Promise<void> | void
-
 const NO_PACKAGE = 'no such package available'
-const INTERNAL = reason('internal-error', 'the mirror failed')
-
-/**
- * The one place where errors end: `Unavailable` is 503 with its reason, anything else 503 `internal-error` and a log line.
- * Nothing that throws lets a version through, and nothing ends the process (Express 4 does not wait for promises).
- */
-function guarded(handler: Handler, { logger }: Pick<RouterDeps, 'logger'>): RequestHandler {
-  return (request, response, next) => {
-    const failed = (error: unknown): void => {
-      if (!(error instanceof Unavailable)) logger.error({ err: error, url: request.path }, 'internal error on @{url}: @{err.message}')
-      if (response.headersSent) response.destroy()
-      else unavailable(request, response, error instanceof Unavailable ? error.reason : INTERNAL, partialRef(request))
-    }
-    try {
-      Promise.resolve(handler(request, response, next)).catch(failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-}
-
-/** Any Host that is not an address of this mirror is refused before anything is made of it; `serve` has done so already. */
-const knownHost = ({ addresses }: RouterDeps): RequestHandler => (request, response, next) => {
-  if (pinAddress(request, addresses)) next()
-  else {
-    response.statusMessage = UNKNOWN_HOST.error
-    response.status(400).json(UNKNOWN_HOST)
-  }
-}
-
-/** Marks requests for packages published here, of which no uplink is asked. */
-const ifLocal =
-  ({ storage, mayShadow, publishedHere }: RouterDeps, mark: (request: Request) => void): Handler =>
-  async (request, _response, next) => {
-    const { name } = namesOf(request)
-    if (await isLocal(storage, name)) {
-      // What stands in for an uplink's package gives way to it again.
-      if (!mayShadow(name)) publishedHere.note(name)
-      mark(request)
-    }
-    next()
-  }
-
-/** `:spec` as `:package` and `:version`. */
-function specParam(request: Request, _response: Response, next: NextFunction): void {
-  const { name, version } = splitSpec(request.params.spec ?? '')
-  if (version === undefined) next('router')
-  else {
-    Object.assign(request.params, { package: name, version })
-    next()
-  }
-}
-
-function namesOf({ params }: Request): { readonly name: string; readonly version: string | undefined } {
-  return { name: params.package ?? '', version: params.version }
-}
-
-const refOf = ({ params }: Request): PackageRef => ({ name: params.package ?? '', version: params.version ?? '' })
-
-const partialRef = ({ params }: Request): Partial<PackageRef> => ({
-  ...(params.package === undefined ? {} : { name: params.package }),
-  ...(params.version === undefined ? {} : { version: params.version }),
-})
 
 const nearest = (listing: Listing | 'absent', version: string): string | undefined =>
   listing === 'absent' ? undefined : nearestAllowed(version, listing.verdicts)
@@ -311,8 +257,6 @@ const sendAttestations = async (request: Request, response: Response, ref: Packa
   document === 'absent'
     ? notFound(response, `no attestations of ${ref.name}@${ref.version} were verified here`)
     : send(request, response, new Body(verifiedPart(document), JSON_TYPE), NO_CACHE)
-
-const notFound = (response: Response, error: string): void => void response.status(404).json({ error })
 
 const unreachableBase = (): never => {
   throw new Error('the host was checked before')

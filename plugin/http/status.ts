@@ -1,11 +1,10 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { RequestHandler } from 'express'
 import type { JsonObject } from '../domain/json.ts'
-import { userOf } from './access.ts'
-import { Body, send } from './respond.ts'
+import { CHECKS, type Problem } from '../domain/state.ts'
 
 export interface StatusDeps {
-  /** What keeps the mirror from doing its job, empty when nothing does. */
-  readonly notReady: () => readonly string[]
+  /** What keeps the mirror from doing its job, empty when nothing does. Asks nobody: probes do not wait. */
+  readonly notReady: () => readonly Problem[]
   readonly policyStatus: PolicyStatus
 }
 
@@ -19,7 +18,6 @@ export interface PolicyStatus {
 interface StatusRoutes {
   readonly health: RequestHandler
   readonly ready: RequestHandler
-  readonly policy: (request: Request, response: Response) => Promise<void>
 }
 
 /** What operators ask of the mirror itself. */
@@ -29,21 +27,10 @@ export const statusRoutes = ({ notReady, policyStatus }: StatusDeps): StatusRout
   ready: (_request, response) => {
     const problems = notReady()
     // A policy that was refused is told and is no reason to take the mirror away: it works, by the policy before it.
-    response.status(problems.length === 0 ? 200 : 503).json({ ready: problems.length === 0, problems, policy: policyStatus.brief() })
-  },
-
-  /** A policy names private packages, repositories and people: it is for those who have an account here, whoever may install. */
-  policy: async (request, response) => {
-    if (!isSignedIn(request)) {
-      response.status(401).set('WWW-Authenticate', 'Basic, Bearer').json({ error: 'the policy is shown to users of this mirror who are logged in' })
-      return
-    }
-    await send(request, response, new Body(policyStatus.full(), 'application/json'), { cacheControl: 'private, no-cache' })
+    const failed = new Set(problems.map(({ check }) => check))
+    const checks = Object.fromEntries(CHECKS.map((check) => [check, failed.has(check) ? 'failed' : 'ok']))
+    response
+      .status(problems.length === 0 ? 200 : 503)
+      .json({ ready: problems.length === 0, problems: problems.map(({ message }) => message), checks, policy: policyStatus.brief() })
   },
 })
-
-/** Verdaccio's token middleware leaves a user without a name where there is no token, or one that it does not take. */
-function isSignedIn(request: Request): boolean {
-  const user = userOf(request) as { readonly name?: unknown } | null | undefined
-  return typeof user?.name === 'string' && user.name !== ''
-}

@@ -7,11 +7,14 @@ import type { Listing } from '../pipeline/listing.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { packageOf, userOf, type VerdaccioAuth } from './access.ts'
 import { anonymousAccess, type AnonymousAccess } from './anonymous-access.ts'
-import { expectsOtherBytes } from './expected-integrity.ts'
+import { askerOf, TRUSTS_NONE, type TrustsProxy } from './asker.ts'
+import { refusalOfOthers } from './expected-integrity.ts'
 import { publicBase, type PublicAddresses } from './host.ts'
 import { Recent } from './recent.ts'
 import { POLICY_REVISION } from './refusal.ts'
 import { isFresh, VARY, type Body, type Encoding } from './respond.ts'
+import { attributesOf, type Observation } from './observed.ts'
+import { addressed, type Addressed } from './route-class.ts'
 import { policyWarning, sendTarball } from './tarballs.ts'
 
 /** An answer that lies ready. */
@@ -36,6 +39,12 @@ interface Address {
   readonly base: string
   /** What Verdaccio says on every answer, names and values in turn. */
   readonly common: readonly string[]
+  readonly addressed: Addressed
+}
+
+interface Ending {
+  readonly instead: () => void
+  readonly noted: ((length: number) => void) | undefined
 }
 
 interface Last {
@@ -60,6 +69,7 @@ export interface WarmDeps {
   /** Names that may be published here although an uplink serves them. */
   readonly mayShadow: (name: string) => boolean
   readonly work: Work
+  readonly observation?: Observation | undefined
 }
 
 /** So many addresses of packages are known at one time; each is a few hundred bytes. */
@@ -91,14 +101,16 @@ export class WarmAnswers {
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
+  #trusts = TRUSTS_NONE
 
   constructor(deps: WarmDeps) {
     this.#deps = deps
   }
 
   /** Until Verdaccio has said who may read what, nothing is answered. */
-  open(auth: VerdaccioAuth): void {
+  open(auth: VerdaccioAuth, trusts: TrustsProxy = TRUSTS_NONE): void {
     this.#access = anonymousAccess(auth)
+    this.#trusts = trusts
   }
 
   /**
@@ -113,7 +125,7 @@ export class WarmAnswers {
     if (this.#access?.remember(userOf(request)) !== true) return
     this.#forms.set(keyOf(headers.accept), negotiated.form)
     this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
-    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, package: packageOf(request.params), base, common: commonHeaders(response) })
+    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, package: packageOf(request.params), base, common: commonHeaders(response), addressed: addressed('GET', originalUrl) })
   }
 
   /** Something was published here, or is about to be: a name may be another's now. */
@@ -135,11 +147,28 @@ export class WarmAnswers {
     for (const header of PERSONAL) if (headers[header] !== undefined) return undefined
     try {
       const { asked } = address
-      if (asked.kind === 'document') return this.#document(request, response, address, asked)
-      return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, instead) : undefined
+      const noted = this.#noting(request, response, address)
+      if (asked.kind === 'tarball') return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, { instead, noted }) : undefined
+      const length = this.#document(request, response, address, asked)
+      if (length !== undefined) noted?.(length)
+      return length
     } catch {
       // Whatever fails here is for the long way to say.
       return undefined
+    }
+  }
+
+  /** What is to be called once when the answer was handed over, with the bytes of what it is of. */
+  #noting(request: IncomingMessage, response: ServerResponse, { addressed: asked }: Address): ((length: number) => void) | undefined {
+    const { observation } = this.#deps
+    if (observation === undefined) return undefined
+    const began = performance.now()
+    const span = observation.tracing.request(request.headers, { name: `${request.method ?? ''} ${asked.route}`, attributes: () => attributesOf(request, asked, true) })
+    return (length) => {
+      const { statusCode } = response
+      const bytes = request.method === 'HEAD' || statusCode === 304 ? 0 : statusCode === 200 ? length : undefined
+      observation.requests.of[asked.route].warm.note(statusCode, (performance.now() - began) / 1000, bytes)
+      span.end(statusCode)
     }
   }
 
@@ -193,17 +222,20 @@ export class WarmAnswers {
     this.#inTurn.set(address, last)
   }
 
-  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: () => void): number | undefined {
+  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, { instead, noted }: Ending): number | undefined {
     const policy = this.#deps.policy()
-    const ready = this.#deps.pipeline.readyTarball(name, fileName, policy)
-    if (ready === undefined || expectsOtherBytes(request, ready.tarball.sha512)) return undefined
+    const ready = this.#deps.pipeline.readyTarball(name, fileName, policy, { asker: askerOf(request, this.#trusts), refuses: refusalOfOthers(request) })
+    if (ready === undefined) return undefined
     this.#deps.work.warm++
     for (let index = 0; index < common.length; index += 2) response.setHeader(common[index] ?? '', common[index + 1] ?? '')
     response.setHeader(POLICY_REVISION, policy.revision)
-    sendTarball(request, response, { tarball: ready.tarball, warning: policyWarning(ready.judgement.verdict) }).catch(() => {
-      if (response.headersSent) response.destroy()
-      else instead()
-    })
+    sendTarball(request, response, { tarball: ready.tarball, warning: policyWarning(ready.judgement.verdict) }).then(
+      () => noted?.(ready.tarball.size),
+      () => {
+        if (response.headersSent) response.destroy()
+        else instead()
+      },
+    )
     return ready.tarball.size
   }
 

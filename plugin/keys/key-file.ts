@@ -7,9 +7,9 @@ import { parseStrictJson } from '../domain/strict-json.ts'
 
 /**
  * One key per purpose, and one file per key: what signs packages published here signs nothing else, and neither do those of
- * verification summaries and of archives.
+ * verification summaries, of archives and of the decision log.
  */
-export const PURPOSES = { registry: 'registry-signing', vsa: 'vsa-signing', archive: 'archive-signing' } as const
+export const PURPOSES = { registry: 'registry-signing', vsa: 'vsa-signing', archive: 'archive-signing', log: 'log-signing' } as const
 export type Purpose = keyof typeof PURPOSES
 const MAX_BYTES = 1024 ** 2
 const RESTORE = 'Restore it from a backup, or move it away: a new key is made with the next package, and what is published here is signed anew.'

@@ -25,8 +25,9 @@ export async function attestationsBeforeDeadline(
   const records = new GatheredRecords(deps.ledger)
   const gathering = { ...deps, ledger: records }
   let late = false
+  const wanted = await wantedFirst(context, policy)
   const work = Promise.all(
-    wantedFirst(context, policy).map((manifest) =>
+    wanted.map((manifest) =>
       deps.limit(async () => {
         if (late && (policy.listing !== 'verified' || othersFollow)) return
         verified.set(manifest.version, await verifiedAttestations(context, manifest, gathering))

@@ -1,8 +1,10 @@
 import type { VersionManifest } from '../domain/packument.ts'
-import type { AttestationResult } from '../domain/ports.ts'
+import type { AttestationResult, Ledger } from '../domain/ports.ts'
+import type { QueueState } from '../domain/state.ts'
 import { verifiedAttestations, type AttestationDeps } from './attestations.ts'
 import type { PackageContext } from './context.ts'
 import { GatheredRecords } from './gathered-records.ts'
+import { LaterSignatures } from './later-signatures.ts'
 
 export interface Listener {
   /** What was found of one version. Answers whether that is news. */
@@ -32,6 +34,8 @@ const LANES = 16
  * background, a slice of one package at a time, and what does not fit is left to a later listing, or to the gate.
  */
 export class Behind {
+  /** Registry signatures, which no uplink is asked for. */
+  readonly signatures: LaterSignatures
   readonly #deps: AttestationDeps
   readonly #onError: (error: unknown) => void
   #listener: Listener | undefined
@@ -40,13 +44,15 @@ export class Behind {
   #documents = 0
   #closed = false
 
-  constructor(deps: AttestationDeps, onError: (error: unknown) => void) {
+  constructor(deps: AttestationDeps & { readonly ledger: Ledger }, onError: (error: unknown) => void) {
     this.#deps = deps
+    this.signatures = new LaterSignatures(deps, onError)
     this.#onError = onError
   }
 
   listen(listener: Listener): void {
     this.#listener = listener
+    this.signatures.listen(listener.learned)
   }
 
   /** Takes the place of what waits of this package. */
@@ -60,8 +66,14 @@ export class Behind {
     this.#start()
   }
 
+  /** In packages. */
+  get load(): QueueState {
+    return { waiting: this.#waiting.size + this.signatures.waiting, running: this.#running.size }
+  }
+
   /** Resolves when nothing waits or runs any more. */
   async settled(): Promise<void> {
+    await this.signatures.settled()
     while (this.#running.size > 0) await Promise.all(this.#running.values())
   }
 
@@ -69,6 +81,7 @@ export class Behind {
   async close(): Promise<void> {
     this.#closed = true
     this.#waiting.clear()
+    await this.signatures.close()
     await this.settled()
   }
 

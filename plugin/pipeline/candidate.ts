@@ -3,13 +3,15 @@ import type { Candidate, Evidence, SignatureFacts, VersionClaims } from '../doma
 import { NO_HISTORY, NO_PINS, type Contents, type Hint } from '../domain/history.ts'
 import type { Integrity } from '../domain/integrity.ts'
 import { own, ownObject } from '../domain/json.ts'
-import { specOf } from '../domain/package-ref.ts'
+import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import { briefOf, type VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { AttestationResult, InstallManifest, Ledger, TarballInspector, VersionRecord } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
+import type { Recall } from '../domain/recall.ts'
 import type { PackageContext } from './context.ts'
 import { integrityOf } from './pinned.ts'
+import { recallOf } from './recalls.ts'
 
 export interface CandidateParts {
   readonly signature: Evidence<SignatureFacts>
@@ -33,6 +35,7 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
   const claims = claimsOf(context, manifest)
   const { publishAttestation, provenance } = parts.attestations
   const faults = [
+    ...recallFaults(context.recalls, ref),
     ...originFaults(context, context.owner),
     ...manifestFaults(context, manifest),
     ...integrityFaults(context, manifest, integrity),
@@ -76,16 +79,24 @@ function originFaults({ upstream, document }: PackageContext, owner: string | un
 
 /**
  * What the ledger learned since the version was judged: a download may take minutes. Another registry may own the name now, or
- * other bytes have been served under the version.
+ * other bytes have been served under the version; an operator may have recalled it.
  */
 export function lateFaults(
   context: PackageContext,
   manifest: VersionManifest,
   owner: string | undefined,
   recorded: VersionRecord | undefined,
+  recalls: readonly Recall[],
 ): readonly Reason[] {
   const others = owner === context.owner ? [] : originFaults(context, owner)
-  return [...others, ...changedFaults(context, manifest, recorded)]
+  const ref = { name: context.document.packument.name, version: manifest.version }
+  const recalled = recalls === context.recalls ? [] : recallFaults(recalls, ref)
+  return [...recalled, ...others, ...changedFaults(context, manifest, recorded)]
+}
+
+const recallFaults = (recalls: readonly Recall[], ref: PackageRef): readonly Reason[] => {
+  const recalled = recalls.length === 0 ? undefined : recallOf(recalls, ref)
+  return recalled === undefined ? [] : [recalled]
 }
 
 /** Its registry stands for it, by a key that is known of old: a mere answer makes nobody the owner of a name. */

@@ -1,5 +1,6 @@
 import type { FactStore, Ledger, StoredFact, TrustMaterial, TrustRenewal, Upstream, UpstreamPackument, VersionRecord } from '../domain/ports.ts'
 import type { Evidence } from '../domain/evidence.ts'
+import type { Recall } from '../domain/recall.ts'
 import type { Json } from '../domain/json.ts'
 import { restsOnUnknown } from './renewal.ts'
 
@@ -12,6 +13,8 @@ export interface PackageContext {
   readonly records: ReadonlyMap<string, VersionRecord>
   /** The registry that owns the name, or undefined while none does. */
   readonly owner: string | undefined
+  /** In force, of this package. */
+  readonly recalls: readonly Recall[]
   readonly facts: PackageFacts
 }
 
@@ -92,6 +95,7 @@ export async function openPackage(
     renewal: memories.renewal,
     records: memories.ledger.records(upstream.registry, name),
     owner: memories.ledger.origin(name),
+    recalls: memories.ledger.recalls.of(name),
     facts: await PackageFacts.load(memories.facts, `${upstream.registry} ${name}`, trust),
   }
 }

@@ -1,4 +1,7 @@
 import type { ByteStore, Clock, DecisionLog, FactStore, Ledger, Policy, TarballInspector, TrustMaterial, TrustRenewal, Upstreams, Verifier } from '../domain/ports.ts'
+import type { DecisionWriter } from '../domain/decision.ts'
+import type { CacheMeasures } from '../domain/measures.ts'
+import type { Tracing } from '../domain/tracing.ts'
 import type { Behind } from './behind.ts'
 
 /** What is behind the ports of a pipeline; `compose.ts` says it. */
@@ -16,7 +19,12 @@ export interface PipelineDeps {
   readonly renewal?: TrustRenewal | undefined
   readonly signsAlways: (uplink: string) => boolean
   readonly decisions: DecisionLog
+  /** Told of changes that wait for an operator. */
+  readonly events?: DecisionWriter | undefined
   readonly clock: Clock
+  /** Where what was asked for was: packages' listings, and verdicts on tarballs. */
+  readonly measures?: { readonly listings: CacheMeasures; readonly verdicts: CacheMeasures } | undefined
+  readonly tracing?: Tracing | undefined
   /** Runs tasks of an uplink a few at a time, in the order given. */
   readonly limit: <Result>(task: () => Promise<Result>, uplink: string) => Promise<Result>
   /** Bytes that listings may take in memory; a default when not given. */

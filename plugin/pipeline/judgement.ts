@@ -1,6 +1,8 @@
 import type { Candidate } from '../domain/evidence.ts'
+import type { Asker, EntryEvidence } from '../domain/decision.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import type { StoredTarball } from '../domain/ports.ts'
+import type { Reason } from '../domain/reason.ts'
 import type { Verdict } from '../domain/verdict.ts'
 
 /** One version, judged in full. */
@@ -10,6 +12,15 @@ export interface Judgement {
   readonly verdict: Verdict
   /** Of the policy that judged. */
   readonly policyRevision: string
+  /** What was verified of it, in short. */
+  readonly evidence?: EntryEvidence
+}
+
+/** Who wants a tarball. */
+export interface Requested {
+  readonly asker?: Asker | undefined
+  /** Why he will not take these bytes (sha512, hex), whatever policy says; undefined where he will. */
+  readonly refuses?: ((sha512: string) => Reason | undefined) | undefined
 }
 
 export interface ServedTarball {

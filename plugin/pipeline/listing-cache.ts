@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { CacheMeasures } from '../domain/measures.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
 import type { Listing } from './listing.ts'
 
@@ -17,17 +18,20 @@ const DEFAULT_MEMORY = 256 * 1024 ** 2
  */
 export class ListingCache {
   readonly #entries: LRUCache<string, Entry>
+  readonly #measures: CacheMeasures | undefined
   readonly #building = new SingleFlight<string, Listing>()
   /** Counts what was learned, so that a listing begun before does not stay. */
   #learned = 0
 
   /** `memory` in bytes, for all listings with the documents they hold on to. */
-  constructor(memory = DEFAULT_MEMORY) {
+  constructor(memory = DEFAULT_MEMORY, measures?: CacheMeasures) {
+    this.#measures = measures
     this.#entries = new LRUCache({ maxSize: memory, sizeCalculation: ({ listing }) => weightOf(listing) })
   }
 
   async get(name: string, basis: string, now: Date, build: () => Promise<Listing>): Promise<Listing> {
     const known = this.peek(name, basis, now)
+    if (this.#measures !== undefined) this.#measures[known === undefined ? 'miss' : 'memory']++
     if (known !== undefined) return known
     return this.#building.run(`${basis} ${name}`, async () => {
       const learned = this.#learned

@@ -46,8 +46,9 @@ export class Listing {
     this.builtAt = builtAt
     this.digest = document.digest
     this.documentSize = document.size
-    const all = [...ends, ...judged.flatMap(({ verdict }) => verdict.validUntil ?? [])]
-    const first = all.reduce((earliest, end) => Math.min(earliest, end.getTime()), Infinity)
+    let first = Infinity
+    for (const end of ends) first = Math.min(first, end.getTime())
+    for (const { verdict: { validUntil } } of judged) if (validUntil !== undefined) first = Math.min(first, validUntil.getTime())
     this.validUntil = first === Infinity ? undefined : new Date(first)
   }
 
@@ -67,7 +68,8 @@ const PROBE_AGAIN_MS = 5 * 60_000
  * missing, broken or a lie would stand for as long as the packument does not change.
  */
 export function askedAgain({ upstream }: PackageContext, candidates: readonly Candidate[], now: Date): readonly Date[] {
-  const states = new Set(candidates.flatMap(({ publishAttestation, provenance }) => [publishAttestation.state, provenance.state]))
+  const states = new Set<Evidence<unknown>['state']>()
+  for (const { publishAttestation, provenance } of candidates) states.add(publishAttestation.state).add(provenance.state)
   const unsettled = states.has('invalid') || states.has('unavailable') || states.has('unknown-key')
   if (unsettled) return [new Date(now.getTime() + ASK_AGAIN_MS)]
   return states.has('absent') && upstream.attestationsMode === 'probe' ? [new Date(now.getTime() + PROBE_AGAIN_MS)] : []

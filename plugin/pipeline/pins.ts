@@ -4,6 +4,7 @@
  */
 import type { Candidate } from '../domain/evidence.ts'
 import type { IdentityPin, Pins } from '../domain/history.ts'
+import type { SeenChange } from '../domain/identity-memory.ts'
 import { countsAt, inForce, keyOf, mergedPin, SETTLES_MS, type PinLevel } from '../domain/pins.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import type { Ledger, Policy } from '../domain/ports.ts'
@@ -152,8 +153,8 @@ function inOrder(candidates: readonly Candidate[], basis: PinBasis): readonly Ca
 const stored = ({ upstream, document }: PackageContext, ledger: Ledger): readonly IdentityPin[] =>
   ledger.identities.pins(upstream.registry, document.packument.name)
 
-/** Keeps for an operator which versions are by somebody else than the package was. */
-export function noteChanges(context: PackageContext, judged: readonly Judged[], policy: Policy, now: Date, ledger: Ledger): void {
+/** Keeps for an operator which versions are by somebody else than the package was. Returns those of which he was not told before. */
+export function noteChanges(context: PackageContext, judged: readonly Judged[], policy: Policy, now: Date, ledger: Ledger): readonly SeenChange[] {
   const changes = judged.flatMap(({ candidate, verdict }) => {
     const { pins, isEstablished } = candidate.pins
     const shown = shownBy(candidate)
@@ -162,7 +163,7 @@ export function noteChanges(context: PackageContext, judged: readonly Judged[], 
     if (relationTo(pins, candidate, policy) !== 'other' || !verdict.reasons.some(({ code }) => code === 'identity-changed')) return []
     return [{ version: candidate.ref.version, to: shown, from, firstSeen: now }]
   })
-  if (changes.length > 0) ledger.identities.noteChanges(context.upstream.registry, context.document.packument.name, changes)
+  return changes.length === 0 ? changes : ledger.identities.noteChanges(context.upstream.registry, context.document.packument.name, changes)
 }
 
 /** When versions settle: until then a listing compares them with one set of pins, and from then on with another. */

@@ -1,5 +1,6 @@
 /** What is published here is judged before it is written. */
 import { Unavailable } from '../domain/errors.ts'
+import type { Asker } from '../domain/decision.ts'
 import type { Candidate, Evidence, ProvenanceFacts } from '../domain/evidence.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
@@ -25,12 +26,15 @@ export interface Publication {
   readonly attestations: { readonly predicateType: string; readonly document: Uint8Array } | { readonly refusal: Reason } | undefined
   /** What is wrong with the request already. */
   readonly faults: readonly Reason[]
+  /** Who publishes it. */
+  readonly asker?: Asker | undefined
 }
 
 export interface JudgedPublication {
   readonly ref: PackageRef
   readonly candidate: Candidate
   readonly verdict: Verdict
+  readonly policyRevision: string
   /** To be kept when the version is accepted. */
   readonly evidence: KeptDocument | undefined
 }
@@ -78,8 +82,10 @@ export async function judgePublication(publication: Publication, deps: PublishDe
       verdict,
       policyRevision: policy.revision,
       at: now,
+      asker: publication.asker,
+      isPublication: true,
     })
-  return { ref, candidate, verdict, evidence }
+  return { ref, candidate, verdict, policyRevision: policy.revision, evidence }
 }
 
 async function provenanceOf(

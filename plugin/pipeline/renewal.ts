@@ -29,9 +29,10 @@ export const restsOnUnknown = (evidence: Evidence<unknown>): boolean =>
 
 /** Until when a listing of such candidates counts: newer trust material may say otherwise of what it does not know now. */
 export function renewalEnds(candidates: readonly Candidate[], { upstream, renewal }: Judging, now: Date): readonly Date[] {
-  const evidence = candidates.flatMap(({ signature, publishAttestation, provenance }) => [signature, publishAttestation, provenance])
-  if (evidence.some(isStale)) return [now]
-  const next = evidence.some(restsOnUnknown) ? renewal?.nextRenewal(upstream.name) : undefined
+  const have = (is: (evidence: Evidence<unknown>) => boolean): boolean =>
+    candidates.some(({ signature, publishAttestation, provenance }) => is(signature) || is(publishAttestation) || is(provenance))
+  if (have(isStale)) return [now]
+  const next = have(restsOnUnknown) ? renewal?.nextRenewal(upstream.name) : undefined
   return next === undefined ? [] : [next]
 }
 

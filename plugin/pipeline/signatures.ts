@@ -9,12 +9,20 @@ import type { PackageContext } from './context.ts'
 import { unlessRenewing } from './renewal.ts'
 
 type SignatureEvidence = Evidence<SignatureFacts>
+const CLAIMED: SignatureEvidence = { state: 'claimed' }
 
 interface Question {
   readonly task: SignatureTask
   /** The upstream no longer has this signature; it is the mirror's own copy. */
   readonly withdrawn: boolean
   readonly key: string
+}
+
+export interface SignatureOptions {
+  /** Versions whose signature is taken at its word unless it is known already: `claimed`. */
+  readonly mayWait?: ((manifest: VersionManifest) => boolean) | undefined
+  /** Whether what verified is to be remembered, once it has. */
+  readonly isStill?: (() => boolean) | undefined
 }
 
 /**
@@ -26,6 +34,7 @@ export async function signaturesOf(
   manifests: readonly VersionManifest[],
   verifier: Verifier,
   ledger: Ledger,
+  { mayWait = () => false, isStill = () => true }: SignatureOptions = {},
 ): Promise<ReadonlyMap<string, SignatureEvidence>> {
   // What is published here is signed by this mirror when it answers (http/local-signatures.ts): that is nobody's word but its own.
   if (context.upstream.registry === PUBLISHED_HERE) return new Map()
@@ -41,7 +50,8 @@ export async function signaturesOf(
     }
     const known = context.facts.get(question.key) as readonly [SignatureEvidence] | undefined
     if (known === undefined) {
-      open.push(question)
+      if (!question.withdrawn && mayWait(manifest)) evidence.set(manifest.version, CLAIMED)
+      else open.push(question)
       return
     }
     evidence.set(manifest.version, marked(known[0], question.withdrawn))
@@ -65,7 +75,7 @@ export async function signaturesOf(
     context.facts.settle(question.key, [settled], anchors)
     evidence.set(question.task.version, marked(settled, question.withdrawn))
   })
-  await remember(context, [...open, ...forgotten], evidence, ledger)
+  if (isStill()) await remember(context, [...open, ...forgotten], evidence, ledger)
   return evidence
 }
 
@@ -101,7 +111,7 @@ const isRemembered = ({ task }: Question, records: ReadonlyMap<string, VersionRe
 const marked = (evidence: SignatureEvidence, withdrawn: boolean): SignatureEvidence =>
   withdrawn && evidence.state === 'verified' ? { ...evidence, withdrawn: true } : evidence
 
-/** So many rows are written in a few milliseconds. */
+/** So many rows are made and written in a few milliseconds. */
 const ROWS = 200
 
 async function remember(
@@ -110,26 +120,32 @@ async function remember(
   evidence: ReadonlyMap<string, SignatureEvidence>,
   ledger: Ledger,
 ): Promise<void> {
-  const records = asked
-    .filter(({ task }) => evidence.get(task.version)?.state === 'verified')
-    .filter(({ task }) => hasSameIntegrity(context.records.get(task.version), task.integrity))
-    .map(({ task }): VersionRecord => ({
-      version: task.version,
-      integrity: task.integrity,
-      recordedAt: context.document.confirmedAt,
-      because: 'signature',
-      signatures: vouching(task.signatures, evidence.get(task.version), context.trust.registryKeys),
-      attestations: undefined,
-      had: { publishAttestation: false, provenance: false },
-    }))
-  if (records.length === 0) return
-  for (let from = 0; from < records.length; from += ROWS) {
+  const isPinned = context.trust.keysArePinned === true
+  let hasWritten = false
+  for (let from = 0; from < asked.length; from += ROWS) {
     if (from > 0) await nextTurn()
-    ledger.record(context.upstream.registry, context.document.packument.name, records.slice(from, from + ROWS), context.trust.keysArePinned !== true)
+    const records = asked
+      .slice(from, from + ROWS)
+      .filter(({ task }) => evidence.get(task.version)?.state === 'verified')
+      .filter(({ task }) => hasSameIntegrity(context.records.get(task.version), task.integrity))
+      .map(({ task }) => recordOf(context, task, evidence.get(task.version)))
+    if (records.length === 0) continue
+    ledger.record(context.upstream.registry, context.document.packument.name, records, !isPinned)
+    hasWritten = true
   }
   // A registry's own word about its keys does not oblige it to anything.
-  if (context.trust.keysArePinned !== true) ledger.setSigns(context.upstream.registry)
+  if (hasWritten && !isPinned) ledger.setSigns(context.upstream.registry)
 }
+
+const recordOf = ({ document, trust }: PackageContext, task: SignatureTask, evidence: SignatureEvidence | undefined): VersionRecord => ({
+  version: task.version,
+  integrity: task.integrity,
+  recordedAt: document.confirmedAt,
+  because: 'signature',
+  signatures: vouching(task.signatures, evidence, trust.registryKeys),
+  attestations: undefined,
+  had: { publishAttestation: false, provenance: false },
+})
 
 /** Those of keys not known here were not looked at: anybody can add as many as he likes, and the ledger forgets nothing. */
 function vouching(

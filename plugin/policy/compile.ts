@@ -1,5 +1,6 @@
 import type { Problem } from '../domain/errors.ts'
 import type { EvidenceNeeds, Policy } from '../domain/ports.ts'
+import { inTurns, nextTurn } from '../domain/turns.ts'
 import { identityDoubts, shadowedRules, waiverDoubts } from './doubts.ts'
 import { parseDuration, parseWindow } from './duration.ts'
 import { evaluate } from './evaluate.ts'
@@ -7,7 +8,7 @@ import type { Example, Included, Part } from './included.ts'
 import { baseOf, overlay, type Downgrade, type EffectiveRequire } from './presets.ts'
 import { pinLevelOf } from './pin.ts'
 import { meaningDigest } from './revision.ts'
-import { compileRule, effectiveRule, ruleFinder, type EffectiveRule } from './rules.ts'
+import { compileRule, effectiveRule, entriesOf, finderAmong, ruleFinder, type EffectiveRule, type RuleFinder } from './rules.ts'
 import type { BranchDocument, ExampleDocument, PolicyDocument, PresetName } from './schema.ts'
 import type { Source } from './source.ts'
 import { ISSUERS } from './values.ts'
@@ -42,7 +43,6 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
   const ruleFor = ruleFinder(compiled)
   const parts: readonly Part[] = [{ document, source, scope: [] }, ...included]
   const waivers = parts.flatMap(({ document: { waivers = [] }, scope }) => waivers.map((waiver) => waiverOf(waiver, scope)))
-  const waiversFor = waiverFinder(waivers)
   const digest = meaningDigest({
     mode,
     listing,
@@ -68,6 +68,40 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
     waivers,
     examples: parts.flatMap(({ document: { examples }, source }) => examplesOf(examples, source)),
     includes: included.map(({ path }) => path),
+    ...deciding({ mode, listing, onUnavailable, waivers }, ruleFor),
+  }
+}
+
+type Deciding = 'evaluate' | 'needs' | 'pinLevel' | 'holdsIdentity' | 'pinnedIntegrities'
+
+/** A policy without what it can do: it travels between threads. */
+export type PolicyData = Omit<TrustPolicy, Deciding>
+
+export const dataOf = ({ digest, revision, preset, mode, listing, withheld, onUnavailable, rules, warnings, waivers, examples, includes }: TrustPolicy): PolicyData => ({
+  digest,
+  revision,
+  preset,
+  mode,
+  listing,
+  withheld,
+  onUnavailable,
+  rules,
+  warnings,
+  waivers,
+  examples,
+  includes,
+})
+
+/** The policy that another thread read and compiled; a few milliseconds at a time, however many rules it has. */
+export async function policyOf(data: PolicyData): Promise<TrustPolicy> {
+  const entries = await inTurns(data.rules, (rule) => entriesOf(compileRule(rule)))
+  await nextTurn()
+  return { ...data, ...deciding(data, finderAmong(entries.flat())) }
+}
+
+function deciding({ mode, listing, onUnavailable, waivers }: Pick<TrustPolicy, 'mode' | 'listing' | 'onUnavailable' | 'waivers'>, ruleFor: RuleFinder): Pick<TrustPolicy, Deciding> {
+  const waiversFor = waiverFinder(waivers)
+  return {
     evaluate: (candidate, stage, now) => {
       const situation = { stage, now, listing, onUnavailable }
       return evaluate(ruleFor(candidate.ref, candidate.origin), candidate, situation, mode, waiversFor(candidate, now))
@@ -80,6 +114,10 @@ export function compilePolicy(document: PolicyDocument, source: Source, included
     pinLevel: (ref, origin = 'upstream') => {
       const rule = ruleFor(ref, origin)
       return rule === undefined || rule.verdict !== undefined ? 'off' : pinLevelOf(rule.require)
+    },
+    holdsIdentity: (ref, origin = 'upstream') => {
+      const rule = ruleFor(ref, origin)
+      return rule !== undefined && rule.verdict === undefined && typeof rule.require.provenance === 'object'
     },
     pinnedIntegrities: pinFinder(waivers),
   }

@@ -1,6 +1,6 @@
 import type { Candidate } from '../domain/evidence.ts'
 import type { EvidenceNeeds } from '../domain/ports.ts'
-import { isForgery, isUnavailable, type Reason, type ReasonCode } from '../domain/reason.ts'
+import { isForgery, isRecall, isUnavailable, type Reason, type ReasonCode } from '../domain/reason.ts'
 import type { AppliedWaiver, Outcome, Verdict } from '../domain/verdict.ts'
 import { deny, earliest, SEVERITIES, undecided, warn, type Finding, type Situation } from './finding.ts'
 import { runChecks } from './requirements.ts'
@@ -37,7 +37,7 @@ export function evaluate(
 const publishedHere = ({ faults }: Candidate): Verdict =>
   conclude(
     'packages published here',
-    faults.map((fault) => (fault.code.startsWith('integrity-') ? { severity: 'forgery', reason: fault } : warn(fault))),
+    faults.map((fault) => (fault.code.startsWith('integrity-') || isRecall(fault.code) ? { severity: 'forgery', reason: fault } : warn(fault))),
     undefined,
   )
 
@@ -114,9 +114,9 @@ const onlyOnce = (reasons: readonly Reason[]): readonly Reason[] =>
 
 const NOTHING_EXCUSED: ReadonlySet<ReasonCode> = new Set()
 
-/** `monitor` serves what policy refuses and says so, but never wrong bytes. What cannot be decided is not a refusal. */
+/** `monitor` serves what policy refuses and says so, but never wrong bytes, nor what an operator recalled. What cannot be decided is not a refusal. */
 function applyMode(verdict: Verdict, mode: 'enforce' | 'monitor', excused: ReadonlySet<ReasonCode> = NOTHING_EXCUSED): Verdict {
   if (mode === 'enforce' || verdict.outcome !== 'deny') return verdict
-  if (verdict.reasons.some(({ code }) => code.startsWith('integrity-') && !excused.has(code))) return verdict
+  if (verdict.reasons.some(({ code }) => isRecall(code) || (code.startsWith('integrity-') && !excused.has(code)))) return verdict
   return { ...verdict, outcome: 'warn', monitored: true }
 }

@@ -100,8 +100,11 @@ export type RuleFinder = (ref: PackageRef, origin: Candidate['origin']) => Rule 
  * Exact names, of which an organisation may list thousands, are looked up; only patterns are tried one by one, and once for all
  * versions of a package, which are judged in a row.
  */
-export function ruleFinder(rules: readonly Rule[]): RuleFinder {
-  const entries = rules.flatMap((rule) => rule.packages.map((text) => ({ rule, pattern: compilePackagePattern(text) })))
+export const ruleFinder = (rules: readonly Rule[]): RuleFinder => finderAmong(rules.flatMap(entriesOf))
+
+export const entriesOf = (rule: Rule): readonly Entry[] => rule.packages.map((text) => ({ rule, pattern: compilePackagePattern(text) }))
+
+export function finderAmong(entries: readonly Entry[]): RuleFinder {
   const order = new Map(entries.map((entry, index) => [entry, index]))
   const exact = Map.groupBy(
     entries.filter(({ pattern }) => pattern.name.literal !== undefined),

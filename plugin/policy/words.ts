@@ -1,6 +1,7 @@
 /** Every sentence of a verdict: for a developer at a terminal, naming what was expected and what was found. ASCII. */
 import type { ForeignDependency, IdentityPin } from '../domain/history.ts'
 import type { Predecessor, Rank } from '../domain/history.ts'
+import { withoutMail } from '../domain/mail.ts'
 import type { EvidenceNeeds } from '../domain/ports.ts'
 import { describeBuilder, type BuiltBy } from '../domain/pins.ts'
 import { reason, type Reason, type ReasonCode } from '../domain/reason.ts'
@@ -217,16 +218,11 @@ export function span(milliseconds: number): string {
   return `${milliseconds / size}${unit}`
 }
 
-const EMAIL = /[^\s/@:<>()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}/g
-
 /**
  * Text from outside as it may be shown: printable ASCII on one line, cut at `limit`. A signer may be a person, and no e-mail
  * address is ever shown or logged.
  */
 export function show(text: string, limit = 300): string {
-  const printable = text
-    .slice(0, 4096)
-    .replace(EMAIL, '[e-mail address]')
-    .replace(/[^\x20-\x7e]+/g, '?')
+  const printable = withoutMail(text.slice(0, 4096)).replace(/[^\x20-\x7e]+/g, '?')
   return printable.length > limit ? `${printable.slice(0, limit)}...` : printable
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import type { DecisionWriter } from '../domain/decision.ts'
+import { eventRecord } from '../domain/decision-record.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { Clock, DecisionLog } from '../domain/ports.ts'
 import type { TrustPolicy } from '../policy/index.ts'
-import { PolicyKeeper, type Reload, type ReloadCause, type Schedule } from './keeper.ts'
+import { PolicyKeeper, type Reload, type PolicyState, type ReloadCause, type Schedule } from './keeper.ts'
 import { readPolicy, type PolicyReading, type PolicySource } from './policy-source.ts'
 import { briefStatus, fullStatus } from './status.ts'
 import { WaiverUse, waiverConcerns } from './waiver-use.ts'
@@ -21,9 +23,13 @@ export interface RolloutOptions {
   readonly clock: Clock
   readonly log: { warn(fields: object, text: string): void; info(fields: object, text: string): void }
   readonly decisions: DecisionLog
+  /** Told which policy is in force from when on, and which was refused. */
+  readonly events?: DecisionWriter
   readonly replacements?: RolloutReplacements | undefined
 }
 
+/** Of a policy that was refused, in the decision log; Verdaccio's log has all of them. */
+const MAX_PROBLEMS = 20
 const readText = (file: string): string => readFileSync(file, 'utf8')
 
 /** A policy as it is configured, with the files it includes. */
@@ -58,11 +64,18 @@ export class Rollout {
 
   /** Reloads by themselves, and the daily look at waivers, begin. */
   start(): void {
+    const { revision, preset } = this.policy
+    const { source, events, clock } = this.#options
+    events?.add(eventRecord({ at: clock.now(), kind: 'policy-loaded', policyRevision: revision, detail: { cause: 'start', preset, place: source.place, previous: null } }))
     this.#keeper.start()
   }
 
   reload(cause: ReloadCause): Reload {
     return this.#keeper.reload(cause)
+  }
+
+  get state(): PolicyState {
+    return this.#keeper.state
   }
 
   brief(): JsonObject {
@@ -91,7 +104,14 @@ export class Rollout {
     if (outcome === 'refused') log.warn({ ...fields, problems: messages, wrong: messages.join(' | ') }, `${reloadText(reload)}: @{wrong}`)
     else if (outcome === 'applied') log.warn(fields, reloadText(reload))
     else log.info(fields, reloadText(reload))
+    this.#record(reload)
     if (cause === 'signal') this.#tellConcerns(true)
+  }
+
+  #record({ at, outcome, cause, revision, previous, messages }: Reload): void {
+    const { events } = this.#options
+    if (outcome === 'applied') events?.add(eventRecord({ at, kind: 'policy-loaded', policyRevision: revision, detail: { cause, preset: this.policy.preset, place: this.#options.source.place, previous } }))
+    if (outcome === 'refused') events?.add(eventRecord({ at, kind: 'policy-refused', policyRevision: revision, detail: { cause, problems: messages.slice(0, MAX_PROBLEMS) } }))
   }
 
   #tellConcerns(unused: boolean): void {

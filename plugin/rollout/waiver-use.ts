@@ -25,9 +25,9 @@ export class WaiverUse implements DecisionLog {
 
   record(decision: Decision): void {
     this.#next.record(decision)
-    const { kind, verdict, at } = decision
-    if (kind !== 'warned' && kind !== 'served') return
-    for (const id of verdict.waivers ?? []) this.#uses.set(id, { uses: (this.#uses.get(id)?.uses ?? 0) + 1, lastUsed: at })
+    const { kind, verdict: { waivers }, at } = decision
+    if (waivers === undefined || (kind !== 'warned' && kind !== 'served')) return
+    for (const id of waivers) this.#uses.set(id, { uses: (this.#uses.get(id)?.uses ?? 0) + 1, lastUsed: at })
   }
 
   report({ waivers }: Pick<TrustPolicy, 'waivers'>, now: Date): readonly WaiverReport[] {

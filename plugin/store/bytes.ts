@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import type { ByteStore, StoredTarball } from '../domain/ports.ts'
+import type { CacheUsage } from '../domain/state.ts'
 import { Documents } from './documents.ts'
 import { Tarballs, type TarballsOptions } from './tarballs.ts'
 import { cleanTemporary } from './temporary-files.ts'
@@ -30,6 +31,11 @@ export class FileByteStore implements ByteStore {
   private constructor(documents: Documents, tarballs: Tarballs) {
     this.#documents = documents
     this.#tarballs = tarballs
+  }
+
+  /** Of tarballs. */
+  get usage(): CacheUsage {
+    return this.#tarballs.usage
   }
 
   put(bytes: Uint8Array): Promise<string> {

@@ -1,8 +1,10 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { Keyv } from 'keyv'
 import { LRUCache } from 'lru-cache'
+import type { CacheMeasures } from '../domain/measures.ts'
 import type { FactStore, StoredFact } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
+import type { CacheUsage } from '../domain/state.ts'
 import { decodePart, FactEntry, opened, partKey, sealed } from './fact-parts.ts'
 import { KeyvSqlite, type FactStorage } from './keyv-sqlite.ts'
 
@@ -20,6 +22,8 @@ export interface FactCacheOptions {
   readonly secret?: string | undefined
   /** Facts of one package; the oldest go first. */
   readonly maxFacts?: number | undefined
+  /** Where what was asked for was. */
+  readonly measures?: CacheMeasures | undefined
   /** Told of a storage that fails: facts are then verified again, and nothing else happens. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -43,8 +47,10 @@ export class FactCache implements FactStore {
   readonly #loads = new SingleFlight<string, FactEntry>()
   readonly #writes = new Map<string, Promise<void>>()
   readonly #maxFacts: number
+  readonly #measures: CacheMeasures | undefined
 
-  constructor({ storage, memory = 64 * 1024 ** 2, ttl = 90 * DAY, maxFacts = MAX_FACTS, secret, onError = () => undefined }: FactCacheOptions) {
+  constructor({ storage, memory = 64 * 1024 ** 2, ttl = 90 * DAY, maxFacts = MAX_FACTS, secret, measures, onError = () => undefined }: FactCacheOptions) {
+    this.#measures = measures
     this.#maxFacts = maxFacts
     this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size })
     this.#secret = secret
@@ -52,8 +58,15 @@ export class FactCache implements FactStore {
     this.#storage.on('error', onError)
   }
 
+  get usage(): CacheUsage {
+    return { memory: this.#memory.calculatedSize, memoryLimit: this.#memory.maxSize }
+  }
+
   async load(scope: string): Promise<Facts> {
-    return (await this.#entry(scope)).facts
+    const isInMemory = this.#memory.has(scope)
+    const { facts } = await this.#entry(scope)
+    if (this.#measures !== undefined) this.#measures[isInMemory ? 'memory' : facts.size > 0 ? 'disk' : 'miss']++
+    return facts
   }
 
   /** One at a time for a scope: each writes whole parts, and two at once would lose one's facts. */

@@ -43,15 +43,16 @@ export class Identities implements IdentityMemory {
     })
   }
 
-  noteChanges(registry: string, name: string, changes: readonly SeenChange[]): void {
+  noteChanges(registry: string, name: string, changes: readonly SeenChange[]): readonly SeenChange[] {
     const known = new Set(this.changes(name).filter((change) => change.registry === registry).flatMap(({ to, versions }) => versions.map((version) => `${keyOf(to)} ${version}`)))
     const fresh = changes.filter(({ to, version }) => !known.has(`${keyOf(to)} ${version}`))
-    if (fresh.length === 0) return
+    if (fresh.length === 0) return fresh
     this.#database.transaction(() => {
       const insert = 'INSERT OR IGNORE INTO identity_change (registry, name, identity, version, pinned, first_seen) VALUES (?, ?, ?, ?, ?, ?)'
       for (const { to, from, version, firstSeen } of fresh)
         this.#database.run(insert, registry, name, keyOf(to), version, keyOf(from), firstSeen.getTime())
     })
+    return fresh
   }
 
   changes(name?: string): readonly PendingChange[] {

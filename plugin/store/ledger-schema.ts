@@ -54,6 +54,11 @@ const STEPS = [
      PRIMARY KEY (registry, name)
    ) STRICT, WITHOUT ROWID;`,
   `CREATE TABLE maintainers (name TEXT PRIMARY KEY, names TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE recall (
+     id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, name TEXT NOT NULL, range TEXT NOT NULL,
+     reason TEXT NOT NULL, decided_by TEXT, at INTEGER NOT NULL, lifted_at INTEGER, lifted_by TEXT, lift_reason TEXT
+   ) STRICT;
+   CREATE INDEX recall_of ON recall (name);`,
 ]
 
 /** @throws Error when a later version of this program wrote the file: it may hold what this one would lose. */

@@ -7,6 +7,7 @@ import { LedgerDatabase } from './ledger-database.ts'
 import { Origins } from './origins.ts'
 import { StoredMaintainers } from './maintainers.ts'
 import { StoredEvidence } from './published-evidence.ts'
+import { StoredRecalls } from './recalls.ts'
 import { Resets } from './resets.ts'
 import { Sightings } from './sightings.ts'
 import { integer, text } from './sqlite.ts'
@@ -34,7 +35,7 @@ const OF_PACKAGE = ['record', 'appearance', 'package', 'origin', 'pin', 'identit
 /** What is known of one version. That the package had it stays: it would come back as one that only just appeared. */
 const OF_VERSION = ['record', 'appearance', 'identity_change']
 
-/** The ledger on Node's own SQLite. A record is on disk (`synchronous = FULL`) when `record` returns. */
+/** The ledger on Node's own SQLite. What `record` wrote outlives the process when it returns, and a power cut a moment later (`Durability`). */
 export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintainers {
   readonly #database: LedgerDatabase
   readonly #sightings: Sightings
@@ -44,10 +45,13 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
   readonly #evidence: StoredEvidence
   readonly #maintainers: StoredMaintainers
   readonly identities: Identities
+  readonly recalls: StoredRecalls
   /** What archives brought. */
   readonly imports: Imports
   readonly #signing = new Map<string, boolean>()
-  readonly #records: LRUCache<string, Records>
+  readonly #records: LRUCache<string, Map<string, VersionRecord>>
+  /** Those that somebody looks at: what they say does not change while they are looked at. */
+  readonly #given = new WeakSet<Records>()
 
   /** @throws Error when the file cannot be opened, or a later version of this program wrote it */
   constructor({ file, memory = DEFAULT_MEMORY, gather = 20, onError = () => undefined }: LedgerOptions) {
@@ -58,6 +62,7 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
     this.#pins = new StoredKeyPins(this.#database)
     this.#origins = new Origins(this.#database)
     this.identities = new Identities(this.#database)
+    this.recalls = new StoredRecalls(this.#database)
     this.imports = new Imports(this.#database)
     this.#evidence = new StoredEvidence(this.#database)
     this.#maintainers = new StoredMaintainers(this.#database)
@@ -87,23 +92,24 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
 
   records(registry: string, name: string): Records {
     this.#database.noticeForeignWrites()
-    const key = JSON.stringify([registry, name])
-    const cached = this.#records.get(key)
-    if (cached !== undefined) return cached
-    const rows = this.#database.all('SELECT * FROM record WHERE registry = ? AND name = ?', registry, name)
-    const records = new Map(rows.map((row) => [text(row, 'version'), recordOf(row)]))
-    this.#records.set(key, records)
+    const records = this.#known(registry, name)
+    this.#given.add(records)
     return records
   }
 
   record(registry: string, name: string, records: readonly VersionRecord[], owns = false): void {
-    const known = new Map<string, VersionRecord>()
+    const added = new Map<string, VersionRecord>()
     this.#sightings.flushWith(() => {
-      for (const [version, record] of this.records(registry, name)) known.set(version, record)
-      for (const record of records) this.#keep(registry, name, record, known)
+      const known = this.#known(registry, name)
+      for (const record of records) this.#keep(registry, name, record, known, added)
       if (owns) this.#origins.insert(name, registry)
     })
-    this.#records.set(JSON.stringify([registry, name]), known)
+    // Only now: memory must not know more than the disk. Nobody sees it grow who was given it, and who writes thousands does not copy
+    // them with each batch.
+    const before = this.#known(registry, name)
+    const after = this.#given.has(before) ? new Map(before) : before
+    for (const [version, record] of added) after.set(version, record)
+    this.#keepInMemory(registry, name, after)
   }
 
   signs(registry: string): boolean {
@@ -196,18 +202,39 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
     this.#maintainers.setMaintainers(name, names)
   }
 
+  /** @throws Error when nothing can be written now */
+  assertWritable(): void {
+    this.#database.assertWritable()
+  }
+
   close(): void {
     if (!this.#database.isOpen) return
     this.#sightings.flush()
     this.#database.close()
   }
 
-  #keep(registry: string, name: string, record: VersionRecord, known: Map<string, VersionRecord>): void {
-    const before = known.get(record.version)
+  #known(registry: string, name: string): Map<string, VersionRecord> {
+    const cached = this.#records.get(JSON.stringify([registry, name]))
+    if (cached !== undefined) return cached
+    const rows = this.#database.all('SELECT * FROM record WHERE registry = ? AND name = ?', registry, name)
+    const records = new Map(rows.map((row) => [text(row, 'version'), recordOf(row)]))
+    this.#keepInMemory(registry, name, records)
+    return records
+  }
+
+  #keepInMemory(registry: string, name: string, records: Map<string, VersionRecord>): void {
+    const key = JSON.stringify([registry, name])
+    // It is weighed when it is put there, and not when the same one is put there again.
+    this.#records.delete(key)
+    this.#records.set(key, records)
+  }
+
+  #keep(registry: string, name: string, record: VersionRecord, known: Records, added: Map<string, VersionRecord>): void {
+    const before = added.get(record.version) ?? known.get(record.version)
     // The first integrity stays for good, or whoever answers last could replace a version's bytes.
     if (before !== undefined && before.integrity !== record.integrity) return
     const after = before === undefined ? record : merged(before, record)
     this.#database.run('INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)', registry, name, ...columnsOf(after))
-    known.set(record.version, after)
+    added.set(record.version, after)
   }
 }

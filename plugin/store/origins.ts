@@ -30,7 +30,7 @@ export class Origins {
   set(name: string, registry: string): string {
     const owner = this.get(name)
     if (owner !== undefined) return owner
-    this.#database.transaction(() => { this.insert(name, registry) })
+    this.#database.transaction(() => { this.insert(name, registry) }, 'soon')
     return this.get(name) ?? registry
   }
 

@@ -89,7 +89,7 @@ export class Sightings {
     try {
       this.#database.transaction(() => {
         for (const answer of answers) this.#write(answer)
-      })
+      }, 'soon')
     } catch (error) {
       this.#seen.clear()
       throw error
@@ -103,7 +103,7 @@ export class Sightings {
       this.#database.transaction(() => {
         for (const answer of answers) this.#write(answer)
         work()
-      })
+      }, 'soon')
     } catch (error) {
       this.#unwritten = answers
       this.flush()
@@ -123,18 +123,21 @@ export class Sightings {
   #write(answer: Answer): void {
     const { registry, name, at } = answer
     const before = this.#read(registry, name)
+    const replace = 'INSERT OR REPLACE INTO package (registry, name, first_seen, seen_at, known) VALUES (?, ?, ?, ?, ?)'
+    if (before === undefined) {
+      this.#database.run(replace, registry, name, at.getTime(), at.getTime(), JSON.stringify(answer.versions))
+      return
+    }
     const after = next(before, answer)
     if (after === before) return
-    if (after.known.size === before?.known.size) {
+    if (after.known.size === before.known.size) {
       this.#database.run('UPDATE package SET seen_at = ? WHERE registry = ? AND name = ?', at.getTime(), registry, name)
       return
     }
-    const replace = 'INSERT OR REPLACE INTO package (registry, name, first_seen, seen_at, known) VALUES (?, ?, ?, ?, ?)'
-    const known = JSON.stringify([...after.known])
-    this.#database.run(replace, registry, name, after.firstSeen.getTime(), after.seenAt.getTime(), known)
+    this.#database.run(replace, registry, name, after.firstSeen.getTime(), after.seenAt.getTime(), JSON.stringify([...after.known]))
     const insert = 'INSERT OR IGNORE INTO appearance (registry, name, version, first_seen, last_absent) VALUES (?, ?, ?, ?, ?)'
     for (const [version, { firstSeen, lastAbsent }] of after.appearances)
-      if (before?.known.has(version) === false && lastAbsent !== undefined)
+      if (!before.known.has(version) && lastAbsent !== undefined)
         this.#database.run(insert, registry, name, version, firstSeen.getTime(), lastAbsent.getTime())
   }
 

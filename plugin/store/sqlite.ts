@@ -6,7 +6,7 @@ import { messageOf } from '../domain/errors.ts'
 export type Row = Record<string, SQLOutputValue>
 
 /** Milliseconds to wait for another process on the same file. */
-const BUSY_TIMEOUT = 5000
+export const BUSY_TIMEOUT = 5000
 
 /**
  * Opens a database file, or `:memory:`.

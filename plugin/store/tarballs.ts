@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { messageOf, Unavailable } from '../domain/errors.ts'
 import { IntegrityMismatch, TarballRefused, type StoredTarball } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
+import type { CacheUsage } from '../domain/state.ts'
 import { Descriptors } from './descriptors.ts'
 import { undefinedIfMissing } from './documents.ts'
 import { isSame, isTelling, rowOfOpen, type FileRow } from './file-row.ts'
@@ -97,6 +99,10 @@ export class Tarballs {
   async get(sha512: string): Promise<StoredTarball | undefined> {
     if (!isSha512(sha512)) return undefined
     return this.#untouched(sha512) ?? this.#checks.run(sha512, () => this.#check(sha512))
+  }
+
+  get usage(): CacheUsage {
+    return { disk: this.#files.calculatedSize, diskLimit: this.#files.maxSize }
   }
 
   ready(sha512: string): StoredTarball | undefined {
@@ -199,6 +205,8 @@ export class Tarballs {
   }
 
   async #open(file: string): Promise<FileHandle | undefined> {
+    // Most are looked for because they are new here: asked at once, that costs a hundredth of what a thread's turn does.
+    if (!existsSync(file)) return undefined
     try {
       return await this.#descriptors.open(file, 'r').catch(undefinedIfMissing)
     } catch (error) {

@@ -4,7 +4,7 @@ import type { KeptEvidence } from '../domain/evidence.ts'
 import { withIntegrities, type Packument, type StoredPackument } from '../domain/packument.ts'
 import type { Reason } from '../domain/reason.ts'
 import type { Verdict } from '../domain/verdict.ts'
-import { rewritePackument, type Judged, type Rewritten } from '../enforce/rewrite.ts'
+import { rewrittenInParts, textOf, type Judged, type Rewritten } from '../enforce/rewrite.ts'
 import { openStored } from './stored.ts'
 
 const OUTCOMES: readonly Verdict['outcome'][] = ['allow', 'warn', 'deny', 'unavailable']
@@ -64,8 +64,8 @@ export function buildAnswer({ stored, instructions }: BuildJob): BuiltAnswer {
     const outcome = OUTCOMES[outcomes[index] ?? UNJUDGED]
     if (outcome !== undefined) verdicts.set(version, { outcome, reasons: reasons.get(version) ?? [] })
   }
-  const { document, withheld, ...rest } = rewritePackument(packument, verdicts, options)
-  const identity = copied(Buffer.from(JSON.stringify(document)))
+  const { document, versions, withheld, ...rest } = rewrittenInParts(packument, verdicts, options)
+  const identity = bytesOf(textOf({ document, versions }))
   return {
     ...rest,
     withheld: withheld.map(({ version }) => version),
@@ -73,6 +73,29 @@ export function buildAnswer({ stored, instructions }: BuildJob): BuiltAnswer {
     gzip: copied(gzipSync(identity)),
     digest: hash('sha256', identity, 'base64url'),
   }
+}
+
+/** Characters that are gathered before they become bytes. */
+const GATHERED = 256 * 1024
+
+/** Neither the whole document nor its text is ever in memory: of a large package that would be hundreds of megabytes. */
+function bytesOf(pieces: Iterable<string>): Uint8Array<ArrayBuffer> {
+  const chunks: Buffer[] = []
+  let text = ''
+  for (const piece of pieces) {
+    text += piece
+    if (text.length < GATHERED) continue
+    chunks.push(Buffer.from(text))
+    text = ''
+  }
+  chunks.push(Buffer.from(text))
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
 }
 
 /** In memory of its own, which is handed over to another thread rather than copied. */

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Tinypool } from 'tinypool'
 import { messageOf, Unavailable } from '../domain/errors.ts'
 import { UnreadableDocument, type PackumentReader, type ReadDocument } from '../domain/ports.ts'
+import type { QueueState } from '../domain/state.ts'
 import { noWork, type Work } from '../domain/work.ts'
 import type { BuildJob, BuiltAnswer } from './build.ts'
 import { documentOf, UNFOLDED_TOO_FAR, type ReadJob, type ReadOutcome } from './read.ts'
@@ -32,9 +33,9 @@ function pool(): Tinypool {
     // What the process was started with may be of no use to a thread (`--input-type`), and would then keep it from starting.
     execArgv: [],
     // What a large packument left behind would stay until the next one.
-    maxMemoryLimitBeforeRecycle: 192 * 1024 ** 2,
-    // Grows with what an uplink sends, and must not take the process with it.
-    resourceLimits: { maxOldGenerationSizeMb: 2048 },
+    maxMemoryLimitBeforeRecycle: 96 * 1024 ** 2,
+    // Grows with what an uplink sends, and must not take the process with it. The young generation would grow to 128 MB, and stay.
+    resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 24 },
   })
   // A thread that dies while nobody waits for it says so here, and nowhere else: it would end the process.
   if (shared.listenerCount('error') === 0) shared.on('error', () => undefined)
@@ -49,11 +50,17 @@ export class PackumentThreads implements PackumentReader {
     this.#work = work
   }
 
+  /** Of the process's pool. */
+  get load(): QueueState {
+    const waiting = shared?.queueSize ?? 0
+    return { waiting, running: Math.max(0, open - waiting) }
+  }
+
   async read(name: string, { wire, encoding }: Parameters<PackumentReader['read']>[1], limit: number): Promise<ReadDocument> {
     this.#work.reads++
     const here = wire.byteLength <= SMALL_WIRE ? readSmall({ name, wire, encoding, limit: Math.min(limit, SMALL) }) : 'larger'
     if (here !== 'larger') return here
-    // A copy: what is received is also written to disk, and small buffers share their memory with others.
+    // What is small is copied, the rest shared (upstream/body.ts): it is also written to disk, so that it cannot be handed over.
     const outcome = await run<ReadOutcome>({ kind: 'read', name, wire, encoding, limit }, `the packument of ${name} could not be read`)
     if ('fault' in outcome) throw new UnreadableDocument(outcome.fault, outcome.message)
     const { stored, digest, size } = outcome
@@ -78,10 +85,16 @@ function readSmall(job: ReadJob): ReadDocument | 'larger' {
   throw new UnreadableDocument(outcome.fault, outcome.message)
 }
 
+/** Jobs that were given to the pool and have not ended. */
+let open = 0
+
 async function run<Result>(job: Job, failure: string): Promise<Result> {
+  open++
   try {
     return (await pool().run(job, { signal: AbortSignal.timeout(JOB_LIMIT_MS) })) as Result
   } catch (error) {
     throw new Unavailable('evidence-unavailable', `${failure}: ${messageOf(error)}`, { cause: error })
+  } finally {
+    open--
   }
 }

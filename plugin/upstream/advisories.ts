@@ -24,6 +24,7 @@ export async function askAdvisories(connection: Connection, versions: AskedVersi
   const what = 'advisories'
   const bytes = await connection.ask(
     {
+      kind: 'advisories',
       url,
       what,
       headers: { accept: 'application/json', 'accept-encoding': 'gzip', 'content-type': 'application/json' },

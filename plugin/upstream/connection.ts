@@ -2,7 +2,10 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pRetry from 'p-retry'
 import { request } from 'undici'
-import type { Clock, TarballRefused } from '../domain/ports.ts'
+import type { Question as EndedQuestion, QuestionKind, QuestionOutcome } from '../domain/measures.ts'
+import { TarballRefused, type Clock } from '../domain/ports.ts'
+import type { UplinkState } from '../domain/state.ts'
+import { NO_TRACING, type SpanAttributes, type Tracing } from '../domain/tracing.ts'
 import { Breaker } from './breaker.ts'
 import { authorization } from './credentials.ts'
 import { createDispatchers, type Dispatchers } from './dispatchers.ts'
@@ -18,11 +21,15 @@ export interface Surroundings {
   readonly userAgent: string
   /** The first wait before asking again, in milliseconds; doubled each time. */
   readonly retryWait?: number
+  /** Told of every question that ended. */
+  readonly asked?: ((question: EndedQuestion) => void) | undefined
+  readonly tracing?: Tracing | undefined
   /** A signal that aborts after so many milliseconds. */
   readonly deadline?: (milliseconds: number) => AbortSignal
 }
 
 export interface Question {
+  readonly kind: QuestionKind
   readonly url: URL
   /** For messages. */
   readonly what: string
@@ -83,6 +90,11 @@ export class Connection {
     return this.uplink.offline || this.#breaker.isOpen
   }
 
+  get state(): UplinkState {
+    const { name, offline } = this.uplink
+    return { name, state: offline ? 'offline' : this.#breaker.isOpen ? 'left-alone' : 'asked', ...this.#scheduler.load }
+  }
+
   isOwn(url: URL): boolean {
     return url.origin === this.uplink.base.origin
   }
@@ -98,9 +110,30 @@ export class Connection {
    * @throws Unavailable (`evidence-unavailable`); TarballRefused when redirected to an address that is not allowed
    */
   async ask<Value>(question: Question, read: (answer: Answer) => Promise<Value>, { turn = new Turn(), signal }: Asking = {}): Promise<Value> {
-    // Nobody queues for an uplink that is left alone.
-    this.#assertNotLeftAlone(question)
-    return this.#scheduler.run(turn, () => this.#ask(question, read, signal ?? this.signal(question.deadline)))
+    let began: number | undefined
+    let outcome: QuestionOutcome = 'skipped'
+    const { tracing = NO_TRACING } = this.#surroundings
+    try {
+      return await tracing.traced({ name: `uplink ${question.kind}`, kind: 'client', attributes: () => attributesOf(question, this.uplink.name) }, async (note) => {
+        // Nobody queues for an uplink that is left alone.
+        this.#assertNotLeftAlone(question)
+        return this.#scheduler.run(turn, async () => {
+          began = performance.now()
+          outcome = 'failed'
+          const value = await this.#ask(question, (answer) => {
+            note({ 'http.response.status_code': answer.status })
+            return read(answer)
+          }, signal ?? this.signal(question.deadline))
+          outcome = 'answered'
+          return value
+        })
+      })
+    } catch (error) {
+      if (error instanceof TarballRefused) outcome = 'refused'
+      throw error
+    } finally {
+      this.#surroundings.asked?.({ uplink: this.uplink.name, kind: question.kind, outcome, seconds: began === undefined ? 0 : (performance.now() - began) / 1000 })
+    }
   }
 
   async #ask<Value>(question: Question, read: (answer: Answer) => Promise<Value>, signal: AbortSignal): Promise<Value> {
@@ -193,12 +226,23 @@ export class Connection {
     const { auth, headers } = this.uplink
     return {
       'user-agent': this.#surroundings.userAgent,
+      // Nobody but the uplink learns of anything inside here.
+      ...(trusted && this.#surroundings.tracing?.headers()),
       ...(trusted && lowerCased(headers)),
       ...(trusted && auth !== undefined && { authorization: await authorization(auth) }),
       ...question.headers,
     }
   }
 }
+
+/** As the semantic conventions for HTTP clients name them; a query may hold a signature. */
+const attributesOf = ({ url, body }: Question, uplink: string): SpanAttributes => ({
+  'http.request.method': body === undefined ? 'GET' : 'POST',
+  'url.full': `${url.origin}${url.pathname}`,
+  'server.address': url.hostname,
+  'server.port': url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+  'provenance.uplink': uplink,
+})
 
 const leftAlone = (): RequestFailure => new RequestFailure('failed repeatedly and is left alone for a while')
 

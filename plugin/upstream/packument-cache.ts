@@ -1,18 +1,25 @@
 import { hash, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { LRUCache } from 'lru-cache'
+import type { CacheMeasures } from '../domain/measures.ts'
 import type { Packument } from '../domain/packument.ts'
 import { UnreadableDocument, type PackumentReader } from '../domain/ports.ts'
+import type { CacheUsage } from '../domain/state.ts'
 import { PACKUMENT_LIMIT } from './document.ts'
 import { confirmation, decodeFile, encodeFile, type Head } from './packument-file.ts'
 
 /** A good answer and when it was last confirmed. */
-export interface Known {
+export interface Known extends Confirmed {
+  readonly packument: Packument
+}
+
+/** The same without what it said: so little that it stays in memory when the rest does not. */
+export interface Confirmed {
   readonly head: Head
   /** sha256 of the stored body, hex. */
   readonly wireDigest: string
-  readonly packument: Packument
   /** Bytes of the document. */
   readonly size: number
   readonly confirmedAt: Date
@@ -27,6 +34,8 @@ export interface PackumentCacheOptions {
   readonly memory?: number | undefined
   /** Bytes that files may take. */
   readonly disk?: number | undefined
+  /** Where what was asked for was. */
+  readonly measures?: CacheMeasures | undefined
   /** A file that cannot be written or removed costs a download later, and nothing else. */
   readonly onError?: ((error: unknown) => void) | undefined
 }
@@ -36,6 +45,10 @@ const HEAP_FACTOR = 3
 const BLOCK = 4096
 const FORGOTTEN_AFTER = 60 * 60 * 1000
 const MAX_STAMPS = 100_000
+/** A few hundred bytes each. */
+const MAX_CONFIRMED = 50_000
+/** Bytes that are written and read at once: less work for a processor than having a thread do it. */
+const AT_ONCE = 128 * 1024
 
 /**
  * The last good answers: parsed in memory, and one file each on disk, as received (gzip where the uplink compresses: a tenth of
@@ -45,9 +58,12 @@ const MAX_STAMPS = 100_000
 export class PackumentCache {
   readonly #dir: string
   readonly #memory: LRUCache<string, Known>
+  /** Also of those whose packument is on disk alone. */
+  readonly #confirmed = new LRUCache<string, Confirmed>({ max: MAX_CONFIRMED })
   readonly #files: LRUCache<string, number>
   readonly #reader: PackumentReader
   readonly #onError: (error: unknown) => void
+  readonly #measures: CacheMeasures | undefined
   /** What `stat` said of files when they were last reloaded. */
   readonly #stamps = new LRUCache<string, string>({ max: MAX_STAMPS })
 
@@ -58,8 +74,9 @@ export class PackumentCache {
     return cache
   }
 
-  private constructor({ dir, reader, memory = 128 * 1024 ** 2, disk = 4 * 1024 ** 3, onError = () => undefined }: PackumentCacheOptions) {
+  private constructor({ dir, reader, memory = 128 * 1024 ** 2, disk = 4 * 1024 ** 3, measures, onError = () => undefined }: PackumentCacheOptions) {
     this.#dir = dir
+    this.#measures = measures
     this.#reader = reader
     this.#onError = onError
     this.#memory = new LRUCache({ maxSize: memory, sizeCalculation: ({ size }) => size * HEAP_FACTOR + 1 })
@@ -73,33 +90,47 @@ export class PackumentCache {
     })
   }
 
+  get usage(): CacheUsage {
+    return { memory: this.#memory.calculatedSize, memoryLimit: this.#memory.maxSize, disk: this.#files.calculatedSize, diskLimit: this.#files.maxSize }
+  }
+
   /** What is in memory. */
   peek(key: string): Known | undefined {
     return this.#memory.get(key)
   }
 
+  /** Which answer `load` would come back with, where that is known without looking at the disk. */
+  confirmed(key: string): Confirmed | undefined {
+    return this.#confirmed.get(key)
+  }
+
   /** What is in memory or on disk; undefined when there is nothing that can be trusted to be what was written. */
   async load(key: string, name: string): Promise<Known | undefined> {
     const known = this.#memory.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) return this.found('memory', known)
     const file = fileName(key)
-    const contents = await readFile(this.#path(file)).catch(() => undefined)
-    if (contents === undefined) return undefined
+    // Most are looked for because they are new here.
+    const contents = existsSync(this.#path(file)) ? await this.#contents(file).catch(() => undefined) : undefined
+    if (contents === undefined) {
+      this.#count('miss')
+      return undefined
+    }
     const restored = await this.#restore(contents, key, name)
     if (restored === undefined) {
       await this.remove(key)
+      this.#count('miss')
       return undefined
     }
     this.#files.set(file, contents.byteLength)
-    this.#memory.set(key, restored)
-    return restored
+    this.remember(restored)
+    return this.found('disk', restored)
   }
 
   /** As `load`, of the file as it is now: another process may have put a newer one in its place. */
   async reload(key: string, name: string): Promise<Known | undefined> {
     const stats = await stat(this.#path(fileName(key))).catch(() => undefined)
     const stamp = stats && [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' ')
-    if (stamp !== this.#stamps.get(key)) this.#memory.delete(key)
+    if (stamp !== this.#stamps.get(key)) this.#forget(key)
     if (stamp === undefined) this.#stamps.delete(key)
     else this.#stamps.set(key, stamp)
     return this.load(key, name)
@@ -107,17 +138,24 @@ export class PackumentCache {
 
   remember(known: Known): void {
     this.#memory.set(known.head.key, known)
+    const { packument: _packument, ...confirmed } = known
+    this.#confirmed.set(known.head.key, confirmed)
   }
 
   /** Keeps a new answer. */
   async store(known: Known, wire: Buffer): Promise<void> {
     this.remember(known)
     const file = fileName(known.head.key)
-    const contents = encodeFile({ head: known.head, confirmedAt: known.confirmedAt, wire })
+    const contents = encodeFile({ head: known.head, confirmedAt: known.confirmedAt, wire }, known.wireDigest)
     const temporary = this.#path(`${file}.${randomBytes(6).toString('hex')}.tmp`)
     try {
-      await writeFile(temporary, contents, { flag: 'wx' })
-      await rename(temporary, this.#path(file))
+      if (contents.byteLength <= AT_ONCE) {
+        writeFileSync(temporary, contents, { flag: 'wx' })
+        renameSync(temporary, this.#path(file))
+      } else {
+        await writeFile(temporary, contents, { flag: 'wx' })
+        await rename(temporary, this.#path(file))
+      }
       this.#files.set(file, contents.byteLength)
     } catch (error) {
       this.#onError(error)
@@ -142,7 +180,7 @@ export class PackumentCache {
   }
 
   async remove(key: string): Promise<void> {
-    this.#memory.delete(key)
+    this.#forget(key)
     const file = fileName(key)
     this.#files.delete(file)
     await this.#delete(file).catch(this.#onError)
@@ -160,6 +198,27 @@ export class PackumentCache {
       if (error instanceof UnreadableDocument) return undefined
       throw error
     }
+  }
+
+  /** Counts where something was. */
+  found(where: 'memory' | 'disk', found: Known): Known {
+    this.#count(where)
+    return found
+  }
+
+  #count(where: keyof CacheMeasures): void {
+    if (this.#measures !== undefined) this.#measures[where]++
+  }
+
+  #forget(key: string): void {
+    this.#memory.delete(key)
+    this.#confirmed.delete(key)
+  }
+
+  /** Small ones at once: reading them takes less than having a thread do it. */
+  async #contents(file: string): Promise<Buffer> {
+    const size = this.#files.peek(file) ?? Infinity
+    return size <= AT_ONCE ? readFileSync(this.#path(file)) : readFile(this.#path(file))
   }
 
   #path(file: string): string {

@@ -3,13 +3,14 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { LRUCache } from 'lru-cache'
 import { messageOf } from '../domain/errors.ts'
-import { UnreadableDocument, type PackumentReader, type ReadDocument, type UpstreamPackument, type Urgency } from '../domain/ports.ts'
+import { UnreadableDocument, type PackumentHead, type PackumentReader, type ReadDocument, type UpstreamPackument, type Urgency } from '../domain/ports.ts'
 import { SingleFlight } from '../domain/single-flight.ts'
+import { nextTurn } from '../domain/turns.ts'
 import { readWire, tooLarge, type Wire } from './body.ts'
 import { discard, type Connection } from './connection.ts'
 import { PACKUMENT_LIMIT } from './document.ts'
 import { asUnavailable, RequestFailure } from './failure.ts'
-import type { Known, PackumentCache } from './packument-cache.ts'
+import type { Confirmed, Known, PackumentCache } from './packument-cache.ts'
 import { packumentUrl } from './paths.ts'
 import { UrgentFlight, type Turn } from './turn.ts'
 
@@ -69,17 +70,17 @@ export class Packuments {
     if (this.#connection.uplink.offline) return this.#imported(name)
     if (this.#isAbsent(name)) return 'absent'
     const known = this.#cache.peek(this.#key(name))
-    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
+    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, this.#cache.found('memory', known))
     return this.#answers.run(name, () => this.#find(name))
   }
 
-  /** What `get` answers at once, with no question behind it; undefined where there is no such answer. */
-  peek(name: string): UpstreamPackument | 'absent' | undefined {
+  /** Of what `get` answers with no question behind it; undefined where there is no such answer. */
+  peek(name: string): PackumentHead | 'absent' | undefined {
     const { offline, maxage } = this.#connection.uplink
     if (offline) return undefined
     if (this.#isAbsent(name)) return 'absent'
-    const known = this.#cache.peek(this.#key(name))
-    return known !== undefined && within(this.#age(known), maxage) ? this.#answer(known, false) : undefined
+    const known = this.#cache.confirmed(this.#key(name))
+    return known !== undefined && within(this.#age(known), maxage) ? this.#head(known, false) : undefined
   }
 
   /** The last good answer, however old, without asking. */
@@ -148,8 +149,11 @@ export class Packuments {
   }
 
   #answer(known: Known, stale: boolean): UpstreamPackument {
-    const { packument, confirmedAt, head, size } = known
-    return { uplink: this.#connection.uplink.name, packument, digest: head.digest, size, confirmedAt, stale }
+    return { ...this.#head(known, stale), packument: known.packument }
+  }
+
+  #head({ confirmedAt, head, size }: Confirmed, stale: boolean): PackumentHead {
+    return { uplink: this.#connection.uplink.name, digest: head.digest, size, confirmedAt, stale }
   }
 
   #refresh(name: string, known: Known | undefined, urgency: Urgency): Promise<Known | 'absent'> {
@@ -181,6 +185,7 @@ export class Packuments {
     if (url === undefined) return { status: 404, etag: undefined, lastModified: undefined, body: undefined }
     return this.#connection.ask(
       {
+        kind: 'packument',
         url,
         what: name,
         headers: { accept: 'application/json', 'accept-encoding': 'gzip', ...conditions(known, this.#now()) },
@@ -218,6 +223,8 @@ export class Packuments {
 
   /** Unless it is what is known already, byte for byte. */
   async #read(name: string, { wire, encoding }: Wire, known: Known | undefined): Promise<NonNullable<Received['body']>> {
+    // The last of it has just come, and megabytes take milliseconds.
+    await nextTurn()
     const wireDigest = hash('sha256', wire)
     if (known?.wireDigest === wireDigest && known.head.encoding === encoding)
       return { wire, encoding, wireDigest, read: { packument: known.packument, digest: known.head.digest, size: known.size } }
@@ -261,7 +268,7 @@ export class Packuments {
     return `${this.#keyOfUplink}${JSON.stringify(name)}]`
   }
 
-  #age(known: Known): number {
+  #age(known: Confirmed): number {
     return this.#now() - known.confirmedAt.getTime()
   }
 

@@ -1,7 +1,9 @@
 import type { JsonObject } from '../domain/json.ts'
+import type { QuestionKind } from '../domain/measures.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import { specOf } from '../domain/package-ref.ts'
-import type { PackumentReader, Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
+import type { PackumentHead, PackumentReader, Upstream, UpstreamPackument, Urgency } from '../domain/ports.ts'
+import type { UplinkState } from '../domain/state.ts'
 import { askAdvisories, type AskedVersions } from './advisories.ts'
 import { readBody } from './body.ts'
 import { Connection, discard, type Surroundings } from './connection.ts'
@@ -54,7 +56,7 @@ export class RegistryClient implements Upstream {
     return this.#packuments.get(name)
   }
 
-  peek(name: string): UpstreamPackument | 'absent' | undefined {
+  peek(name: string): PackumentHead | 'absent' | undefined {
     return this.#packuments.peek(name)
   }
 
@@ -68,6 +70,10 @@ export class RegistryClient implements Upstream {
     return this.#packuments.adopt(name, bytes, confirmedAt)
   }
 
+  get state(): UplinkState {
+    return this.#connection.state
+  }
+
   /** Never asked: what archives brought is all there is of it. */
   get isOffline(): boolean {
     return this.#connection.uplink.offline
@@ -76,7 +82,7 @@ export class RegistryClient implements Upstream {
   async attestations(ref: PackageRef, urgency: Urgency = 'foreground'): Promise<Uint8Array | 'absent'> {
     const { mode, base } = this.#connection.uplink.attestations
     const url = attestationsUrl(base, ref)
-    return mode === 'none' || url === undefined ? 'absent' : this.#document(url, `the attestations of ${specOf(ref)}`, urgency)
+    return mode === 'none' || url === undefined ? 'absent' : this.#document('attestations', url, `the attestations of ${specOf(ref)}`, urgency)
   }
 
   /**
@@ -84,7 +90,7 @@ export class RegistryClient implements Upstream {
    * @throws Unavailable (`evidence-unavailable`)
    */
   keys(): Promise<Uint8Array | 'absent'> {
-    return this.#document(keysUrl(this.#connection.uplink.base), 'its keys', 'foreground')
+    return this.#document('keys', keysUrl(this.#connection.uplink.base), 'its keys', 'foreground')
   }
 
   tarball(url: string): Promise<AsyncIterable<Uint8Array> | 'absent'> {
@@ -114,13 +120,14 @@ export class RegistryClient implements Upstream {
     await this.settled()
   }
 
-  #document(url: URL, what: string, urgency: Urgency): Promise<Uint8Array | 'absent'> {
-    return this.#documents.run(url.href, urgency, (turn) => this.#askForDocument(url, what, turn))
+  #document(kind: QuestionKind, url: URL, what: string, urgency: Urgency): Promise<Uint8Array | 'absent'> {
+    return this.#documents.run(url.href, urgency, (turn) => this.#askForDocument(kind, url, what, turn))
   }
 
-  #askForDocument(url: URL, what: string, turn: Turn): Promise<Uint8Array | 'absent'> {
+  #askForDocument(kind: QuestionKind, url: URL, what: string, turn: Turn): Promise<Uint8Array | 'absent'> {
     return this.#connection.ask(
       {
+        kind,
         url,
         what,
         headers: { accept: 'application/json', 'accept-encoding': 'gzip' },

@@ -1,5 +1,6 @@
 import { Unavailable } from '../domain/errors.ts'
 import type { Clock, Urgency } from '../domain/ports.ts'
+import type { UplinkState } from '../domain/state.ts'
 import { TokenBucket } from './token-bucket.ts'
 import type { Turn } from './turn.ts'
 
@@ -61,6 +62,11 @@ export class Scheduler {
       this.#running[urgency]--
       this.#pump()
     }
+  }
+
+  get load(): Pick<UplinkState, 'waiting' | 'running'> {
+    const { foreground, background } = this.#queues
+    return { waiting: { foreground: foreground.length, background: background.length }, running: this.#running.foreground + this.#running.background }
   }
 
   /** The uplink answered 429. `milliseconds` is what it asked for, 0 when it named no time. */

@@ -35,6 +35,7 @@ export async function openTarball(
   const url = allowedTarball(uplink, address)
   if (url === undefined) throw refused()
   const question: Question = {
+    kind: 'tarball',
     url,
     what: `tarball ${url.pathname.slice(-200)}`,
     // Compressed on the way, it would not be the bytes that were signed.

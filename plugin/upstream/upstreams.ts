@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { Unavailable } from '../domain/errors.ts'
-import type { FoundPackument, Upstream, Upstreams } from '../domain/ports.ts'
+import type { FoundHead, FoundPackument, Upstream, Upstreams } from '../domain/ports.ts'
 
 /** Names of the uplinks to ask for a package, in order: the compiled `packages` map of the configuration. */
 export type Route = (name: string) => readonly string[]
@@ -34,7 +34,7 @@ export class RoutedUpstreams implements Upstreams {
     return 'absent'
   }
 
-  peek(name: string): FoundPackument | undefined {
+  peek(name: string): FoundHead | undefined {
     for (const upstream of this.#upstreamsOf(name)) {
       const document = upstream.peek?.(name)
       if (document === undefined) return undefined

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Unavailable, messageOf } from '../domain/errors.ts'
 import type { Clock, KeyPins, TrustMaterial, TrustRenewal } from '../domain/ports.ts'
+import type { TrustState } from '../domain/state.ts'
 import { KeptTrustFile, isBefore, versionOf, type KeptTrust } from './kept-trust.ts'
 import { pinOwnKeys, type AskKeys } from './pinned-keys.ts'
 import { assembleTrust, mayPin, wantedTargets, type TrustBasis, type TrustedUplink } from './trust-basis.ts'
 import { seededRootVersion } from './trust-material.ts'
+import { trustStateOf } from './trust-state.ts'
 import { cleanTufCycles, runTufCycle } from './tuf-cycle.ts'
 
 export interface TrustKeeperOptions {
@@ -45,6 +47,7 @@ export class TrustKeeper implements TrustRenewal {
   #running: Promise<boolean> | undefined
   #lastRun: Date | undefined
   #unschedule: () => void = () => undefined
+  readonly #refreshes = { succeeded: 0, failed: 0 }
   #started = false
   #closed = false
 
@@ -86,6 +89,18 @@ export class TrustKeeper implements TrustRenewal {
     const age = asOf === undefined ? 'age unknown' : `as of ${asOf.toISOString()}`
     if (this.#wanted.length === 0) return `${age}: your files, not refreshed`
     return this.#options.basis.offline ? `${age}: not refreshed (trust.offline)` : `${age}; refreshed over TUF once a day and when a key is unknown`
+  }
+
+  /** Of every uplink. */
+  get states(): readonly TrustState[] {
+    const { basis, clock } = this.#options
+    const now = clock.now()
+    return basis.uplinks.map(({ name }) => trustStateOf(name, basis, { material: this.#materials.get(name), kept: this.#kept, now }))
+  }
+
+  /** Runs that ended. */
+  get refreshes(): Readonly<Record<'succeeded' | 'failed', number>> {
+    return this.#refreshes
   }
 
   /** Keeps the material fresh from now on. */
@@ -182,6 +197,7 @@ export class TrustKeeper implements TrustRenewal {
     const [fresh, pinned] = await Promise.all([this.#asksTuf ? this.#ask() : true, this.#pinLone()])
     // TUF may have said only now that it has no keys for one.
     const done = (this.#lacksPins ? await this.#pinLone() : pinned) && fresh
+    this.#refreshes[done ? 'succeeded' : 'failed']++
     if (this.#started) this.#next(done ? EVERY : this.#isMissing ? WITHOUT_ANY_EVERY : AT_MOST_EVERY)
     return done
   }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Anchored, AttestationResult, AttestationTask, SignatureTask, TrustMaterial, Verifier } from '../domain/ports.ts'
+import type { QueueState } from '../domain/state.ts'
 import { MAX_DOCUMENT_BYTES, verifyAttestationDocument } from './attestation-document.ts'
 import { compileTrust } from './compiled-trust.ts'
 import type { SignatureResults } from './jobs.ts'
@@ -15,8 +16,13 @@ const MAX_THREADS = 8
 /** About 20 ms of a worker. */
 const BATCH = 250
 
+export interface PooledVerifier extends Verifier {
+  /** Of its threads. */
+  readonly load: QueueState
+}
+
 /** The port `Verifier`: keyless bundles and long lists of signatures off the event loop, short lists on it. */
-export function createVerifier(options: VerifierOptions = {}): Verifier {
+export function createVerifier(options: VerifierOptions = {}): PooledVerifier {
   const pool = new WorkerPool({
     script: new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url),
     size: Math.min(MAX_THREADS, availableParallelism()),
@@ -38,6 +44,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier {
       const job = { kind: 'attestations', task: { ...task, document: Uint8Array.from(task.document) } } as const
       return (await pool.run(job, trust)) as Anchored<AttestationResult>
     },
+    get load() { return pool.load },
     close: () => pool.close(),
   }
 }

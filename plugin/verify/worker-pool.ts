@@ -1,4 +1,5 @@
 import { Unavailable } from '../domain/errors.ts'
+import type { QueueState } from '../domain/state.ts'
 import type { PlainTrust } from './compiled-trust.ts'
 import type { Job, JobResult } from './jobs.ts'
 import { WorkerThread, type Assignment, type ThreadOptions } from './worker-thread.ts'
@@ -38,6 +39,10 @@ export class WorkerPool {
         this.#next()
       }
     })
+  }
+
+  get load(): QueueState {
+    return { waiting: this.#queue.length, running: this.#options.size - this.#free() }
   }
 
   async close(): Promise<void> {

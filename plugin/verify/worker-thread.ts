@@ -37,7 +37,7 @@ export class WorkerThread {
     this.#options = options
     this.#freed = freed
     // A bundle that makes the heap grow ends its worker, not the mirror. Nothing in the environment is of use there.
-    this.#worker = new Worker(options.script, { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 256 } })
+    this.#worker = new Worker(options.script, { env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 } })
     this.#worker.on('message', (reply: Reply) => {
       this.#receive(reply)
     })

@@ -23,13 +23,13 @@ const slashed = (name: string): string => name.replace('/', '%2f')
 const fileOf = (name: string): string => `${name.split('/').at(-1) ?? ''}-1.0.0.tgz`
 
 interface Ask {
-  readonly method?: 'PUT' | 'POST' | 'DELETE'
+  readonly method?: 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   readonly path: (name: string) => string
   readonly body?: (name: string) => unknown
 }
 interface Row {
-  /** `open`: says nothing of packages. `signed-in`: nor that, and is for users. `core`: what the core must not tell either. */
-  readonly kind: 'probe' | 'open' | 'signed-in' | 'package' | 'filtered' | 'nothing' | 'core' | 'write' | 'question'
+  /** `open`: says nothing of packages. `static`: the same files for everybody. `signed-in`: nor that, and is for users. `core`: what the core must not tell either. */
+  readonly kind: 'probe' | 'open' | 'signed-in' | 'package' | 'filtered' | 'nothing' | 'core' | 'write' | 'question' | 'static'
   readonly asks: readonly Ask[]
 }
 const get = (...paths: readonly Ask['path'][]): readonly Ask[] => paths.map((where) => ({ path: where }))
@@ -44,6 +44,8 @@ const publication = (name: string): JsonObject => ({
 const ROWS: Readonly<Record<string, Row>> = {
   'get /-/provenance/health': { kind: 'probe', asks: get(() => '/-/provenance/health') },
   'get /-/provenance/ready': { kind: 'probe', asks: get(() => '/-/provenance/ready') },
+  // From this machine; who else may read them: test/unit/http/metrics.test.ts.
+  'get /-/provenance/metrics': { kind: 'open', asks: get(() => '/-/provenance/metrics') },
   // What each may ask about, and that no token of theirs travels: audit.test.ts.
   'post /-/npm/v1/security/advisories/bulk': { kind: 'question', asks: [{ method: 'POST', path: () => '/-/npm/v1/security/advisories/bulk', body: (name) => ({ [name]: ['1.0.0'] }) }] },
   'post /-/npm/v1/security/audits/quick | /-/npm/v1/security/audits': {
@@ -51,6 +53,27 @@ const ROWS: Readonly<Record<string, Row>> = {
     asks: ['/quick', ''].map((end) => ({ method: 'POST', path: () => `/-/npm/v1/security/audits${end}`, body: (name) => ({ dependencies: { [name]: { version: '1.0.0', integrity: 'sha512-x' } } }) })),
   },
   'get /-/provenance/v1/policy': { kind: 'signed-in', asks: get(() => '/-/provenance/v1/policy') },
+  // What of it each is told: dashboard-api.test.ts.
+  'post /-/provenance/v1/check': { kind: 'open', asks: [{ method: 'POST', path: () => '/-/provenance/v1/check', body: () => ({ specs: [`${UPSTREAM}@1.0.0`] }) }] },
+  'get /-/provenance/v1/session': { kind: 'open', asks: get(() => '/-/provenance/v1/session') },
+  'get /-/provenance/v1/overview': { kind: 'signed-in', asks: get(() => '/-/provenance/v1/overview') },
+  'get /-/provenance/v1/decisions': { kind: 'signed-in', asks: get(() => '/-/provenance/v1/decisions') },
+  // A GET of it does not end.
+  'get /-/provenance/v1/decisions/stream': { kind: 'signed-in', asks: [{ method: 'HEAD', path: () => '/-/provenance/v1/decisions/stream' }] },
+  'get /-/provenance/v1/pins': { kind: 'signed-in', asks: get(() => '/-/provenance/v1/pins') },
+  'get /-/provenance/v1/pins/:package': { kind: 'package', asks: get((name) => `/-/provenance/v1/pins/${slashed(name)}`, (name) => `/-/provenance/v1/pins/${name}`) },
+  'post /-/provenance/v1/pins/:package/approve': { kind: 'write', asks: [{ method: 'POST', path: (name) => `/-/provenance/v1/pins/${slashed(name)}/approve`, body: () => ({ to: '1', reason: 'x' }) }] },
+  'post /-/provenance/v1/pins/:package/drop': { kind: 'write', asks: [{ method: 'POST', path: (name) => `/-/provenance/v1/pins/${slashed(name)}/drop`, body: () => ({ to: '1', reason: 'x' }) }] },
+  'get /-/provenance/v1/recalls': { kind: 'signed-in', asks: get(() => '/-/provenance/v1/recalls') },
+  // Who may, and what it does: recall.test.ts.
+  'get /-/provenance/v1/recalls/:id/fetched': { kind: 'write', asks: get(() => '/-/provenance/v1/recalls/1/fetched') },
+  'post /-/provenance/v1/recalls': { kind: 'write', asks: [{ method: 'POST', path: () => '/-/provenance/v1/recalls', body: (name) => ({ package: `${name}@*`, reason: 'x' }) }] },
+  'delete /-/provenance/v1/recalls/:id': { kind: 'write', asks: [{ method: 'DELETE', path: () => '/-/provenance/v1/recalls/1' }] },
+  // Pages hold no data.
+  'get /-/provenance': { kind: 'open', asks: get(() => '/-/provenance/') },
+  'get /-/provenance/decisions | /-/provenance/policy | /-/provenance/pins | /-/provenance/what-if | /-/provenance/packages | /-/provenance/packages/* | /-/provenance/recalls': { kind: 'open', asks: get(() => '/-/provenance/policy') },
+  'get /-/provenance/assets/:file': { kind: 'static', asks: [] },
+  'get /-/provenance/:file.:extension(svg|ico|png)': { kind: 'static', asks: [] },
   // Any name is answered alike, and the core's own answer to strangers names nobody.
   'get /-/user/:user': { kind: 'open', asks: get(() => '/-/user/org.couchdb.user:nobody') },
   'get /-/npm/v1/keys': { kind: 'open', asks: get(() => '/-/npm/v1/keys') },

@@ -6,19 +6,23 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { stringify } from 'yaml'
+import { configOf } from '../../plugin/cli/ledger.ts'
 import { readDecisions } from '../../plugin/cli/decision-log.ts'
 import { explain } from '../../plugin/cli/explain.ts'
 import { diffPolicies } from '../../plugin/cli/policy-diff.ts'
 import { initPolicy } from '../../plugin/cli/policy-init.ts'
 import { lintPolicy } from '../../plugin/cli/show-policy.ts'
 import { issue } from '../../plugin/cli/upstream-issue.ts'
+import { openDecisionLog } from '../../plugin/compose-log.ts'
 import { parsePolicy } from '../../plugin/compose.ts'
+import type { Fetcher } from '../../plugin/domain/fetched.ts'
 import { ConfigurationError } from '../../plugin/domain/errors.ts'
 import type { JsonObject } from '../../plugin/domain/json.ts'
 import { LockfileError } from '../../plugin/lockfile/index.ts'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import { startTestMirror, type TestMirror } from '../support/mirror.ts'
 import { githubIdentity, PrivateSigstore, REGISTRY } from '../support/private-sigstore.ts'
+import { recordOf } from '../unit/notify/support.ts'
 
 const MAIN = path.resolve(import.meta.dirname, '../../plugin/cli/main.ts')
 const GOLDEN = path.resolve(import.meta.dirname, '../data/cli')
@@ -152,6 +156,19 @@ describe('questions on the command line', function () {
     assert.deepEqual([forth.code, back.code], [1, 0])
     const { changes } = JSON.parse(back.out) as { readonly changes: readonly { readonly spec: string; readonly old: { readonly said: string }; readonly new: { readonly served: boolean } }[] }
     assert.deepEqual(changes.map(({ spec, old, new: next }) => [spec, old.said, next.served]), [['legacy@1.0.0', 'deny', true]])
+  })
+
+  it('policy diff: over what was given out, and who has what the new policy refuses', async () => {
+    await assert.rejects(diff(inDir('lax.yaml'), inDir('hard.yaml'), { fetched: true }), ConfigurationError)
+    const { log } = openDecisionLog(configOf({ config }), { readOnly: false, warn: (message) => assert.fail(message) })
+    const carol = { address: '10.1.2.3', client: 'npm/11', user: 'carol', token: null }
+    for (const [kind, name] of [['served', 'legacy'], ['served', '@acme/ui'], ['refused', 'other']] as const) log.add(recordOf({ kind, package: name, version: '1.0.0', asker: carol }))
+    await log.close()
+    const { code, out } = await diff(inDir('lax.yaml'), inDir('hard.yaml'), { fetched: true, json: true })
+    const { changes, versions, fetched } = JSON.parse(out) as { readonly changes: readonly { readonly spec: string }[]; readonly versions: number; readonly fetched: readonly Fetcher[] }
+    assert.deepEqual([code, versions, changes.map(({ spec }) => spec)], [1, 2, ['legacy@1.0.0']])
+    assert.deepEqual(fetched.map(({ user, versions: given }) => [user, ...given.map(({ package: name, version }) => `${name}@${version}`)]), [['carol', 'legacy@1.0.0']])
+    assert.match((await diff(inDir('lax.yaml'), inDir('hard.yaml'), { fetched: true })).out, /who fetched what the new policy refuses[\s\S]*carol {2}10\.1\.2\.3[\s\S]*legacy@1\.0\.0 {2}once/)
   })
 
   it('policy diff: over a log; nothing changes between a policy and itself, and no versions is a mistake', async () => {

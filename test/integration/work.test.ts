@@ -50,6 +50,16 @@ describe('work', function () {
     assert.deepEqual(asked(), ['/-/npm/v1/attestations/widget@1.299.0', '/widget'])
     assert.deepEqual(work(), { ...NOTHING, reads: 1, signatures: VERSIONS, attestations: 1, answers: 1 })
   })
+  it('packuments that have left the memory are read for nothing that was answered before', async () => {
+    await start({ section: { cache: { dir: './cache', memory: '64kb', disk: '1gb' } } })
+    const tarballs = Array.from({ length: 20 }, (_, number) => `/part-${number}/-/part-${number}-1.0.0.tgz`)
+    // Twice: with the first one its registry was found to sign.
+    for (const tarball of [...tarballs, ...tarballs]) await get(tarball)
+    reset()
+    // They do not all fit: asking for one after the other, none is there any more.
+    for (const tarball of tarballs) await get(tarball)
+    assert.deepEqual([asked(), work().reads], [[], 0])
+  })
   it('the second and third form of it: an answer each; the hundredth request: nothing', async () => {
     await start()
     await get()

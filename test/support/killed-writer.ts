@@ -71,9 +71,19 @@ const halfOfFile: Half = (_self, [file, bytes]) => {
   return () => { fs.rmSync(file as string) }
 }
 
+/** Not by the function that is wrapped. */
+const halfOfFileAtOnce: Half = (_self, [file, bytes]) => {
+  const fd = fs.openSync(file as string, 'wx')
+  writeSync(fd, firstHalf(bytes))
+  fs.closeSync(fd)
+  return () => { fs.rmSync(file as string) }
+}
+
 async function wrapAll(): Promise<void> {
   for (const method of ['rename', 'rm']) wrap(fsp, method)
   wrap(fsp, 'writeFile', halfOfFile)
+  wrap(fs, 'renameSync')
+  wrap(fs, 'writeFileSync', halfOfFileAtOnce)
   const probe = await fsp.open(process.execPath, 'r')
   const handles = Object.getPrototypeOf(probe) as object
   await probe.close()

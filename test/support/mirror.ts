@@ -33,6 +33,8 @@ export interface TestMirrorOptions {
   readonly deadline?: number
   /** How the refresh of trust material waits; default: a timer. */
   readonly schedule?: Replacements['schedule']
+  /** How notifications wait; default: a timer. */
+  readonly notificationSchedule?: Replacements['notificationSchedule']
   /** How the policy's files are read and watched; default: as they are. */
   readonly rollout?: Replacements['rollout']
   /** Smaller bounds, so that no test moves gigabytes. */
@@ -68,6 +70,7 @@ export async function startTestMirror(options: TestMirrorOptions): Promise<TestM
     decisions: { record: (decision) => decisions.push(decision) },
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
+    ...(options.notificationSchedule === undefined ? {} : { notificationSchedule: options.notificationSchedule }),
     ...(options.deadline === undefined ? {} : { deadline: options.deadline }),
     ...(options.rollout === undefined ? {} : { rollout: options.rollout }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -15,9 +15,9 @@ import { escapedName } from '../../plugin/upstream/paths.ts'
 describe('bounds', () => {
   const at = new Date('2026-01-01T00:00:00Z')
 
-  it('[17d] a packument of thousands of release lines asks for no more attestations than a deadline allows', () => {
+  it('[17d] a packument of thousands of release lines asks for no more attestations than a deadline allows', async () => {
     const versions = Array.from({ length: 5000 }, (_, major) => [`${major}.0.0`, {}] as const)
-    const picks = likelyPicks(parsePackument({ name: 'widget', 'dist-tags': { latest: '7.0.0' }, versions: Object.fromEntries(versions) }, 'widget'))
+    const picks = await likelyPicks(parsePackument({ name: 'widget', 'dist-tags': { latest: '7.0.0' }, versions: Object.fromEntries(versions) }, 'widget'))
     assert.equal(picks.length, MAX_PICKS)
     assert.deepEqual(picks.slice(0, 2), ['7.0.0', '4999.0.0'])
   })

@@ -40,8 +40,8 @@ export const HISTORY: HelpFor<'history'> = {
   },
   recalled: {
     developer: 'An operator of this mirror recalled this version.',
-    security: 'It is refused by hand, whatever the policy says.',
-    remedy: { developer: 'Move to another version, and check what you installed of this one.', security: 'Take the recall back once it is cleared.' },
+    security: 'It is refused by hand, whatever policy, waivers and mode say; the recall says by whom and why.',
+    remedy: { developer: 'Move to another version, and check what you installed of this one.', security: '`recall NAME@RANGE --dry-run` lists who fetched it. Once it is cleared: `recall lift ID --reason ...`.' },
   },
 }
 

@@ -74,12 +74,12 @@ const packument: Target = {
   words: ['versions', 'dist-tags', 'latest', '1.0.0', '1.0.0-alpha', '01.0.0', 'v1.0.0', '1e3.0.0', 'dist', 'https://cdn.example/x.tgz', 'http://registry.example@evil.test', '%2e%2e'],
   covers: ['domain/packument.ts', 'domain/json.ts', 'enforce/rewrite.ts', 'enforce/listing.ts', 'enforce/dist-tags.ts', 'enforce/abbreviate.ts', 'upstream/document.ts', 'pipeline/selection.ts', 'pipeline/tarball-name.ts'],
   quick: 250,
-  run: (input) => {
+  run: async (input) => {
     const read = orRefused(() => parseDocument(input, 'widget'), TypeError, SyntaxError)
     if (read === undefined) return
     for (const form of ['full', 'abbreviated'] as const)
       for (const withheld of ['hidden', 'marked'] as const) assertRewritten(read, form, withheld, form === 'full')
-    for (const version of likelyPicks(read)) must(read.versions.has(version), 'a pick that is no version')
+    for (const version of await likelyPicks(read)) must(read.versions.has(version), 'a pick that is no version')
     for (const { version, dist } of read.versions.values()) {
       const found = versionOfFile(read, `widget-${version}.tgz`)
       must(found === version, 'a version is not found under its own name')

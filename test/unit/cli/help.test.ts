@@ -10,7 +10,7 @@ import { program } from '../../../plugin/cli/program.ts'
 import { ConfigurationError } from '../../../plugin/domain/errors.ts'
 
 /** They print no results: they run, write a file that others read, or print what is text or JSON as it is. */
-const WITHOUT_JSON = new Set(['serve', 'policy schema', 'policy allow', 'policy test', 'policy init', 'keys public', 'issue', 'attest', 'completion'])
+const WITHOUT_JSON = new Set(['serve', 'policy schema', 'policy allow', 'policy test', 'policy init', 'keys public', 'issue', 'attest', 'log export', 'completion'])
 
 describe('cli: help', () => {
   const commands = commandsOf(program)

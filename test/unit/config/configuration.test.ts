@@ -35,6 +35,16 @@ describe('configuration', () => {
       ['a url that is no http address', { uplinks: { a: { url: 'ftp://registry.example' } } }, 'uplinks.a.url'],
       ['an interval that is none', { uplinks: { a: { ...UPLINKS.a, maxage: 'soon' } } }, 'uplinks.a.maxage'],
       ['a size that is none', { cache: { disk: 'lots' } }, 'cache.disk'],
+      ['strangers among those who read decisions', { dashboard: { read: ['$all'] } }, 'dashboard.read[0]'],
+      ['strangers among those who approve', { dashboard: { write: ['security', '$anonymous'] } }, 'dashboard.write[1]'],
+      ['a group without a name', { dashboard: { write: [''] } }, 'dashboard.write[0]'],
+      ['an unknown key of the dashboard', { dashboard: { admin: ['bob'] } }, 'dashboard.admin'],
+      ['a scraper by the name of its host', { metrics: { allow: ['prometheus.example'] } }, 'metrics.allow[0]'],
+      ['a network that is too narrow', { metrics: { allow: ['10.0.0.0/8', '10.0.0.0/33'] } }, 'metrics.allow[1]'],
+      ['a network of two parts too many', { metrics: { allow: ['10.0.0.0/8/8'] } }, 'metrics.allow[0]'],
+      ['a scraper without a name', { metrics: { access: [''] } }, 'metrics.access[0]'],
+      ['an unknown key of metrics', { metrics: { port: 9090 } }, 'metrics.port'],
+      ['an unknown key of traces', { tracing: { url: 'x' } }, 'tracing.url'],
       ['a store of another kind', { store: 'redis://localhost' }, 'store'],
       ['a TUF repository without its first root', { trust: { tuf: { mirror: 'https://tuf.example' } } }, 'trust.tuf.root'],
       ['a TUF mirror that is no http address', { trust: { tuf: { mirror: 'tuf.example', root: 'x' } } }, 'trust.tuf.mirror'],
@@ -59,6 +69,10 @@ describe('configuration', () => {
   })
 
   describe('what is not said', () => {
+    it('metrics are for this machine, and no uplink learns of traces', () => {
+      const { metrics, propagatesTraces } = read({ uplinks: UPLINKS, packages: PACKAGES })
+      assert.deepEqual([metrics, propagatesTraces], [{ access: [], allow: ['127.0.0.0/8', '::1'] }, false])
+    })
     it('the uplinks are Verdaccio\'s default ones', () => {
       const { uplinks } = read({ packages: { '**': Object.keys(getDefaultConfig().uplinks) } })
       assert.deepEqual(uplinks.map(({ name }) => name), Object.keys(getDefaultConfig().uplinks))

@@ -3,7 +3,7 @@ import { parsePackument, type Packument } from '../../../plugin/domain/packument
 import { reason, type ReasonCode } from '../../../plugin/domain/reason.ts'
 import type { Verdict } from '../../../plugin/domain/verdict.ts'
 import { listingOf } from '../../../plugin/enforce/listing.ts'
-import { rewritePackument, selectVersion, servesAny, versionDocument, type Judged, type RewriteOptions } from '../../../plugin/enforce/rewrite.ts'
+import { rewritePackument, rewrittenInParts, selectVersion, servesAny, textOf, versionDocument, type Judged, type RewriteOptions } from '../../../plugin/enforce/rewrite.ts'
 import { packumentOf, verdict, verdicts } from './verdicts.ts'
 
 const OPTIONS: RewriteOptions = { baseUrl: 'https://npm.acme.example/mirror', form: 'full' }
@@ -327,4 +327,22 @@ describe('one version', () => {
       assert.deepEqual(answer(selector), { outcome: 'absent' })
     })
   }
+})
+
+describe('a rewritten packument as text', () => {
+  const VERSION = (version: string): unknown => ({ name: 'widget', version, description: '\u2028 "\ud800" é', dist: { tarball: 'x' } })
+  const read = (versions: readonly string[], more: object = {}): Packument =>
+    parsePackument(JSON.parse(JSON.stringify({ name: 'widget', ...more, versions: Object.fromEntries(versions.map((version) => [version, VERSION(version)])) })), 'widget')
+  for (const form of ['full', 'abbreviated'] as const)
+    for (const [what, packument] of [
+      ['of some versions', read(['1.0.0', '2.0.0', '3.0.0'], { 'dist-tags': { latest: '3.0.0' }, time: { '1.0.0': '2026-01-01' }, readme: 'é' })],
+      ['of none', read([])],
+      ['of names that are properties', read(['1.0.0', '__proto__', 'constructor'], { constructor: 'x' })],
+    ] as const)
+      it(`${form}, ${what}: the document, in pieces`, () => {
+        const judged = new Map<string, Judged>([...packument.versions.keys()].map((version) => [version, { outcome: version === '2.0.0' ? 'deny' : 'allow', reasons: [] }]))
+        const options = { ...OPTIONS, form }
+        const whole = JSON.stringify(rewritePackument(packument, judged, options).document)
+        assert.equal([...textOf(rewrittenInParts(packument, judged, options))].join(''), whole)
+      })
 })

@@ -67,7 +67,7 @@ describe('what fails in Verdaccio\'s plugins', () => {
       localStorage: { storagePlugin: { get: (callback: (error: null, names: readonly string[]) => void) => { callback(null, ['mine']) } } },
     }
     deps = {
-      pipeline: { listing: throwing, tarball: throwing, judge: throwing, attestations: throwing, exists: throwing, knew: throwing },
+      pipeline: { listing: throwing, tarball: throwing, judge: throwing, attestations: throwing, exists: throwing, knew: throwing, recalled: throwing },
       policy: throwing,
       registryKeys: throwing,
       addresses: { urls: [], prefix: '' },
@@ -76,6 +76,7 @@ describe('what fails in Verdaccio\'s plugins', () => {
       publishedHere: { has: () => false, note: () => undefined },
       local: localOf(),
       notReady: () => [],
+      dashboard: { enabled: true, groups: { read: ['$authenticated'], write: [] }, pages: () => undefined },
       unfiltered: (run: () => void) => { run() },
       serverId: 'here',
       logger: { warn: log, error: log },

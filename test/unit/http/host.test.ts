@@ -34,10 +34,10 @@ describe('Host', () => {
   it('over TLS, loopback names are https', () => {
     assert.equal(publicBase(request({ host: 'localhost:4873' }, true), ADDRESSES), 'https://localhost:4873/prefix')
   })
-  it('leaves the one spelling and the configured scheme, and nothing that was forwarded', () => {
+  it('leaves the one spelling and the configured scheme, and nothing that was forwarded but that it was', () => {
     const asked = request({ host: 'NPM.acme.test:443', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'evil.test', 'x-forwarded-port': '1', forwarded: 'host=evil.test' })
     assert.equal(pinAddress(asked, ADDRESSES), true)
-    assert.deepEqual(asked.headers, { host: 'npm.acme.test', 'x-forwarded-proto': 'https' })
+    assert.deepEqual(asked.headers, { host: 'npm.acme.test', 'x-forwarded-proto': 'https', 'x-forwarded-for': 'unknown' })
   })
   it('changes nothing in a request that is refused', () => {
     const asked = request({ host: 'evil.test', 'x-forwarded-host': 'localhost' })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { reason } from '../../../plugin/domain/reason.ts'
-import { refuse, unavailable, withdrawnReason, type Refusal } from '../../../plugin/http/refusal.ts'
+import { refuse, unavailable, type Refusal } from '../../../plugin/http/refusal.ts'
+import { withdrawnReason } from '../../../plugin/domain/withdrawn.ts'
 import { Served, json, type Answer } from './support.ts'
 
 const REF = { name: 'widget', version: '1.0.0' }

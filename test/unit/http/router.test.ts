@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type NextFunction, type Request, type Response } from 'express'
+import type { Problem } from '../../../plugin/domain/state.ts'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { Policy } from '../../../plugin/domain/ports.ts'
 import { reason, type Reason } from '../../../plugin/domain/reason.ts'
@@ -58,7 +59,7 @@ describe('router', () => {
   let attestations: () => Promise<Uint8Array | 'absent'>
   let exists: () => Promise<boolean>
   let knew: boolean
-  let problems: readonly string[]
+  let problems: readonly Problem[]
   let mayShadow: boolean
   let user: unknown
   let publicGood: boolean
@@ -75,7 +76,9 @@ describe('router', () => {
         judge: () => note('judge', judged),
         attestations: () => note('attestations', attestations),
         exists: () => note('exists', exists),
+        evidence: () => Promise.resolve([]),
         knew: () => knew,
+        recalled: () => undefined,
       },
       auth: {
         allow_access: (pkg: object, _user: object, done: Parameters<typeof access>[0]) => {
@@ -105,7 +108,9 @@ describe('router', () => {
           listing: () => note('here: listing', listing),
           tarball: () => note('here: tarball', tarball),
           judge: () => note('here: judge', judged),
+          evidence: () => Promise.resolve([]),
           knew: () => false,
+          recalled: () => undefined,
         },
         registry: {
           remember: () => note('here: remember', () => Promise.resolve()),
@@ -119,6 +124,13 @@ describe('router', () => {
         run()
       },
       latest: () => Promise.resolve([]),
+      dashboard: {
+        enabled: true,
+        groups: { read: ['$authenticated'], write: [] },
+        log: { summary: () => Promise.reject(new Error('the log is gone')) },
+        clock: { now: () => new Date() },
+        pages: () => undefined,
+      },
       notReady: () => problems,
       policyStatus: { brief: () => ({ revision: 'p1' }), full: () => ({ revision: 'p1', rules: [] }) },
     }
@@ -483,16 +495,16 @@ describe('router', () => {
 
   describe('state', () => {
     it('health and readiness', async () => assert.deepEqual([await status('/-/provenance/health'), await status('/-/provenance/ready')], [200, 200]))
-    it('the policy is for who is logged in', async () => {
-      for (const [who, expected] of [[undefined, 401], [{ name: undefined, groups: [] }, 401], [{ name: '' }, 401], [{ name: 'ann' }, 200]] as const) {
+    it('the policy is for who is logged in, and in a group that may read', async () => {
+      for (const [who, expected] of [[undefined, 401], [{ name: undefined, groups: [] }, 401], [{ name: '' }, 401], [{ name: 'ann', groups: [] }, 403], [{ name: 'ann', groups: ['$authenticated'] }, 200]] as const) {
         user = who
         assert.equal(await status('/-/provenance/v1/policy'), expected)
       }
     })
     it('what keeps it from its work makes it unready, not dead', async () => {
-      problems = ['the store is gone']
+      problems = [{ check: 'stores', message: 'the store is gone' }]
       const answer = await ask('/-/provenance/ready')
-      assert.deepEqual([answer.status, json(answer), await status('/-/provenance/health')], [503, { ready: false, problems, policy: { revision: 'p1' } }, 200])
+      assert.deepEqual([answer.status, json(answer), await status('/-/provenance/health')], [503, { ready: false, problems: ['the store is gone'], checks: { running: 'ok', policy: 'ok', trust: 'ok', stores: 'failed' }, policy: { revision: 'p1' } }, 200])
     })
   })
 

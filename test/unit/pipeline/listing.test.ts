@@ -67,7 +67,7 @@ describe('evidence that a listing leaves to be verified behind it', () => {
     const versions = Object.fromEntries(Object.keys(changes).map((version) => [version, drafts[version] ?? {}]))
     const candidates = Object.entries(changes).map(([version, change]) => ({ ...baseCandidate(), ref: { name: 'widget', version }, ...change }))
     const context = await new World().open(documentOf(versions, { 'dist-tags': { latest: '1.0.0' } }))
-    return leftOver(context, candidates, policy).map(({ version }) => version)
+    return (await leftOver(context, candidates, policy)).map(({ version }) => version)
   }
   it('what is claimed, likely picks first, then the newest', async () => {
     const versions = ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0', '1.5.0']
@@ -221,17 +221,21 @@ describe('the versions an install is likely to pick', () => {
   const packument = (versions: readonly string[], tags: Readonly<Record<string, string>> = {}) =>
     parsePackument({ name: 'widget', versions: Object.fromEntries(versions.map((version) => [version, {}])), 'dist-tags': tags }, 'widget')
 
-  it('latest first, then other tags, then the three newest of each line, newest line first', () => {
+  it('latest first, then other tags, then the three newest of each line, newest line first', async () => {
     const versions = ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '2.0.0', '2.1.0-rc.1']
-    assert.deepEqual(likelyPicks(packument(versions, { old: '1.0.0', latest: '2.0.0' })), ['2.0.0', '1.0.0', '2.1.0-rc.1', '1.3.0', '1.2.0', '1.1.0'])
+    assert.deepEqual(await likelyPicks(packument(versions, { old: '1.0.0', latest: '2.0.0' })), ['2.0.0', '1.0.0', '2.1.0-rc.1', '1.3.0', '1.2.0', '1.1.0'])
   })
-  it('below 1.0.0 each minor is a line', () => {
+  it('below 1.0.0 each minor is a line', async () => {
     const versions = ['0.1.0', '0.1.1', '0.1.2', '0.1.3', '0.2.0']
-    assert.deepEqual(likelyPicks(packument(versions)), ['0.2.0', '0.1.3', '0.1.2', '0.1.1'])
+    assert.deepEqual(await likelyPicks(packument(versions)), ['0.2.0', '0.1.3', '0.1.2', '0.1.1'])
   })
-  it('a tag that points nowhere picks nothing', () => assert.deepEqual(likelyPicks(packument(['1.0.0'], { latest: '9.9.9' })), ['1.0.0']))
-  it('[16c] tags that are names of properties', () => assert.deepEqual(likelyPicks(packument(['1.0.0'], { constructor: '1.0.0' })), ['1.0.0']))
-  it('old spellings have a release line too', () => assert.deepEqual(likelyPicks(packument(['3.0.0rc3', '1.0.0'])), ['3.0.0rc3', '1.0.0']))
+  it('a tag that points nowhere picks nothing', async () => assert.deepEqual(await likelyPicks(packument(['1.0.0'], { latest: '9.9.9' })), ['1.0.0']))
+  it('[16c] tags that are names of properties', async () => assert.deepEqual(await likelyPicks(packument(['1.0.0'], { constructor: '1.0.0' })), ['1.0.0']))
+  it('of a line the newest, in whatever order a registry names them, and of equal ones the first', async () => {
+    assert.deepEqual(await likelyPicks(packument(['1.0.9', '1.0.1', '1.0.10', '1.0.3+a', '1.0.3+b', '1.0.4-beta', '1.0.4'])), ['1.0.10', '1.0.9', '1.0.4'])
+    assert.deepEqual(await likelyPicks(packument(['1.0.0+a', '1.0.0+b', '1.0.0+c', '1.0.0+d'])), ['1.0.0+a', '1.0.0+b', '1.0.0+c'])
+  })
+  it('old spellings have a release line too', async () => assert.deepEqual(await likelyPicks(packument(['3.0.0rc3', '1.0.0'])), ['3.0.0rc3', '1.0.0']))
   it('newest first leaves out what is no version, and keeps old spellings as they are', () => {
     assert.deepEqual(newestFirst(['1.0.0', 'x', '3.0.0rc3', '2.0.0', '__proto__']), ['3.0.0rc3', '2.0.0', '1.0.0'])
   })

@@ -82,6 +82,7 @@ describe('pipeline', () => {
       behind: {
         listen: (listener: Listener) => { behind = listener },
         add: (_context: unknown, manifests: readonly VersionManifest[]) => { handed = manifests.map(({ version }) => version) },
+        signatures: { busy: () => undefined, hasRoom: () => false, add: () => undefined },
       } as unknown as Behind,
       onBackgroundError: (error) => errors.push(error),
     }
@@ -186,9 +187,12 @@ describe('pipeline', () => {
 
   describe('the deadline of a first answer', () => {
     let finish: (version: string) => void
+    /** Until somebody waits for a version. */
+    let begun: () => Promise<void>
     beforeEach(() => {
       const pending = new Map<string, () => void>()
       finish = (version) => pending.get(version)?.()
+      begun = async () => { while (pending.size === 0) await turn() }
       world.verifier.attestation = ({ ref }) => new Promise((resolve) => { pending.set(ref.version, () => { resolve(BOTH) }) })
     })
     const states = (): Promise<readonly string[]> => list().then(outcomes)
@@ -203,7 +207,7 @@ describe('pipeline', () => {
       })
       publish({ '1.0.0': {}, '1.1.0': {} })
       const answer = states()
-      await turn()
+      await begun()
       finish('1.1.0')
       await turn()
       passDeadline()
@@ -214,7 +218,7 @@ describe('pipeline', () => {
       world.ledger.signing = true
       publish()
       const answer = list()
-      await turn()
+      await begun()
       passDeadline()
       const first = await answer
       assert.equal(await list(), first)
@@ -228,7 +232,7 @@ describe('pipeline', () => {
     it('what had not begun by then is not begun', async () => {
       publish({ '1.0.0': {}, '1.1.0': {} })
       const answer = list()
-      await turn()
+      await begun()
       passDeadline()
       await answer
       finish('1.1.0')
@@ -240,7 +244,7 @@ describe('pipeline', () => {
       policy = plainPolicy({ listing: 'verified' })
       publish({ '1.0.0': {}, '1.1.0': {} })
       const answer = list()
-      await turn()
+      await begun()
       passDeadline()
       await answer
       finish('1.1.0')
@@ -250,7 +254,7 @@ describe('pipeline', () => {
     it('what arrives while the late answer is put together does not slip into it half', async () => {
       publish()
       const answer = list()
-      await turn()
+      await begun()
       passDeadline()
       finish('1.0.0')
       assert.deepEqual(outcomes(await answer), ['1.0.0 allow'])
@@ -258,7 +262,7 @@ describe('pipeline', () => {
     it('a failure behind it is told, and ends nothing', async () => {
       publish()
       const answer = list()
-      await turn()
+      await begun()
       passDeadline()
       await answer
       world.facts.add = () => Promise.reject(new Error('the disk is full'))

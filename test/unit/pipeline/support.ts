@@ -35,6 +35,7 @@ import { isServed, type Verdict } from '../../../plugin/domain/verdict.ts'
 import { openPackage, type PackageContext } from '../../../plugin/pipeline/context.ts'
 import { Identities } from '../../../plugin/store/identities.ts'
 import { LedgerDatabase } from '../../../plugin/store/ledger-database.ts'
+import { StoredRecalls } from '../../../plugin/store/recalls.ts'
 
 export const REGISTRY = 'https://registry.example'
 export const NAME = 'widget'
@@ -132,15 +133,21 @@ export class MemoryLedger {
   /** Unset: when the packument came. */
   found: Date | undefined
   readonly identities = new Identities(new LedgerDatabase(':memory:'))
+  readonly recalls = new StoredRecalls(new LedgerDatabase(':memory:'))
   firstSeen(): Date | undefined {
     return this.found
   }
   versions(): readonly string[] {
     return [...this.everSeen]
   }
+  /** As the real one: another object once something was written, and the same until then. */
   records(): ReadonlyMap<string, VersionRecord> {
-    return new Map(this.known)
+    const before = this.#given
+    const isSame = before.size === this.known.size && [...this.known].every(([version, record]) => before.get(version) === record)
+    if (!isSame) this.#given = new Map(this.known)
+    return this.#given
   }
+  #given: ReadonlyMap<string, VersionRecord> = new Map()
   record(_registry: string, _name: string, records: readonly VersionRecord[]): void {
     this.written.push(...records)
     for (const record of records) this.known.set(record.version, record)

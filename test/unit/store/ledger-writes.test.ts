@@ -58,4 +58,37 @@ describe('store: writes of the ledger', () => {
     assert.deepEqual([ledger, other].map((one) => [one.versions(REGISTRY, 'a'), one.records(REGISTRY, 'a').size]), [[['1.0.0'], 0], [['1.0.0'], 0]])
     other.close()
   })
+
+  it('who looks at records sees none that come later; who asks again sees all', () => {
+    const given = ledger.records(REGISTRY, 'a')
+    ledger.record(REGISTRY, 'a', [record('1.0.0')])
+    const then = ledger.records(REGISTRY, 'a')
+    ledger.record(REGISTRY, 'a', [record('2.0.0')])
+    ledger.record(REGISTRY, 'a', [record('3.0.0')])
+    assert.deepEqual([given, then, ledger.records(REGISTRY, 'a')].map((records) => [...records.keys()]), [[], ['1.0.0'], ['1.0.0', '2.0.0', '3.0.0']])
+    assert.equal(ledger.records(REGISTRY, 'a'), ledger.records(REGISTRY, 'a'))
+  })
+  it('of records that could not be written memory knows nothing', () => {
+    ledger.record(REGISTRY, 'a', [record('1.0.0')])
+    assert.throws(() => { ledger.record(REGISTRY, 'a', [record('2.0.0'), { ...record('3.0.0'), integrity: null as unknown as string }]) })
+    assert.deepEqual([...ledger.records(REGISTRY, 'a').keys()], ['1.0.0'])
+  })
+  it('batches of one package are not copied one with the other', () => {
+    const all = Array.from({ length: 4000 }, (_, index) => record(`${String(index)}.0.0`))
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called below with the map it is asked of
+    const { set } = Map.prototype
+    let sets = 0
+    Map.prototype.set = function (key: unknown, value: unknown) {
+      if (value !== null && typeof value === 'object' && 'integrity' in value) sets++
+      set.call(this, key, value)
+      return this
+    }
+    try {
+      ledger.records(REGISTRY, 'a')
+      for (let from = 0; from < all.length; from += 200) ledger.record(REGISTRY, 'a', all.slice(from, from + 200))
+    } finally {
+      Map.prototype.set = set
+    }
+    assert.ok(sets <= 2 * all.length, String(sets))
+  })
 })

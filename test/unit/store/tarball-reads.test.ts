@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Unavailable } from '../../../plugin/domain/errors.ts'
 import type { PartAtHand, StoredTarball } from '../../../plugin/domain/ports.ts'
+import { nextTurn } from '../../../plugin/domain/turns.ts'
 import { FileByteStore, type FileByteStoreOptions } from '../../../plugin/store/bytes.ts'
 
 const KB = 1024
@@ -318,7 +319,8 @@ describe('store: tarballs read', () => {
       const store = await open({ maxBytes: 150_000 })
       const first = await settled(store, randomBytes(100_000))
       await settled(store, randomBytes(100_000))
-      assert.deepEqual(ours().filter((file) => file.includes(first.sha512)), [])
+      // Closed behind whoever evicted it, in a thread of its own time; one that is kept open never goes.
+      while (ours().some((file) => file.includes(first.sha512))) await nextTurn()
     })
     it('none is opened after close', async () => {
       const store = await open()

@@ -18,6 +18,7 @@ describe('upstream: credentials', () => {
     const uplink = withDefaults({ name: 'up', url: fixture.server.url, registry: 'https://registry.example', ...secrets })
     const connection = new Connection(uplink, { clock: new TestClock(), userAgent: 'test' })
     const question = {
+      kind: 'packument' as const,
       url: new URL(url),
       what: 'it',
       headers: {},
