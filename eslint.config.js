@@ -19,6 +19,13 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  {
+    // What runs in a browser takes of the mirror what is pure: words, types, and how answers are read.
+    files: ['dashboard/src/**/*.{ts,tsx}'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ regex: 'plugin/(?!domain/|cli/(?:explained|links|builder-change)\\.ts$)|^node:', message: 'The pages run in a browser: see dashboard/ in CONTRIBUTING.md.' }] }],
+    },
+  },
   { files: ['plugin/cli/**/*.ts', 'bench/**/*.ts', 'scripts/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     // node:assert and mocha's `this` need a little room; promises in tests are awaited all the same.

@@ -1,16 +1,11 @@
 /** Questions to the mirror's JSON API, with the token of whoever is signed in. */
 import { isObject, own, ownString, type JsonObject } from '../../plugin/domain/json.ts'
+import { kept } from './storage.ts'
 
 const KEY = `provenance.token ${new URL(document.baseURI).pathname}`
 
 /** A tab's own, gone with it: what stays in the browser could be taken by another page later. */
-export const tokens = {
-  get: (): string | null => sessionStorage.getItem(KEY),
-  set: (token: string | null): void => {
-    if (token === null) sessionStorage.removeItem(KEY)
-    else sessionStorage.setItem(KEY, token)
-  },
-}
+export const tokens = kept(() => sessionStorage, KEY)
 
 /** An answer that is none: `status` 0 where nothing answered. */
 export class ApiError extends Error {

@@ -1,7 +1,8 @@
 import { useLayoutEffect, useState, useSyncExternalStore } from 'react'
+import { kept } from './storage.ts'
 import type { Mode } from './theme.ts'
 
-const KEY = 'provenance.mode'
+const stored = kept(() => localStorage, 'provenance.mode')
 const dark = window.matchMedia('(prefers-color-scheme: dark)')
 const subscribe = (changed: () => void): (() => void) => {
   dark.addEventListener('change', changed)
@@ -9,8 +10,8 @@ const subscribe = (changed: () => void): (() => void) => {
 }
 
 function chosenBefore(): Mode | undefined {
-  const stored = localStorage.getItem(KEY)
-  return stored === 'light' || stored === 'dark' ? stored : undefined
+  const before = stored.get()
+  return before === 'light' || before === 'dark' ? before : undefined
 }
 
 /** What somebody chose with the switch, else what the system prefers, also when that changes. */
@@ -22,8 +23,7 @@ export function useMode(): { readonly mode: Mode; readonly toggle: () => void } 
   useLayoutEffect(() => { document.documentElement.dataset.mode = mode }, [mode])
   const toggle = (): void => {
     const next = mode === 'dark' ? 'light' : 'dark'
-    if (next === preferred) localStorage.removeItem(KEY)
-    else localStorage.setItem(KEY, next)
+    stored.set(next === preferred ? null : next)
     setChosen(next === preferred ? undefined : next)
   }
   return { mode, toggle }

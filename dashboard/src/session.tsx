@@ -85,10 +85,8 @@ export function SessionProvider({ children }: { readonly children: ReactNode }):
     },
     logOut: () => {
       tokens.set(null)
-      setAccount(NOBODY)
-      setExpired(false)
-      setEpoch((before) => before + 1)
-      void refresh().catch(setProblem)
+      // Whoever sits here next finds nothing of what was loaded or written.
+      window.location.reload()
     },
     dismiss: () => {
       setExpired(false)
