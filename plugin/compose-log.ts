@@ -33,7 +33,7 @@ export function decisionLogOf({ decisions, keysDir }: Pick<Configuration, 'decis
 /** Lines in Verdaccio's own log, or what a test has in its place; and entries of the decision log. */
 export function decisionSinks(log: DecisionLogStore, { logger, clock }: { readonly logger: StructuredLogger; readonly clock: Clock }, replaced: DecisionLog | undefined): DecisionLog {
   const recorded = new RecordedDecisions(log, { now: () => clock.now() })
-  log.giveBefore(() => { recorded.write() })
+  log.giveBefore(() => { recorded.write() }, () => { recorded.close() })
   return both(replaced ?? new LoggedDecisions(logger), recorded)
 }
 

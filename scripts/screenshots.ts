@@ -54,7 +54,7 @@ function pastDay(): readonly DecisionRecord[] {
       waivers: [],
       evidence: { signature: next() < 0.98, publishAttestation: next() < 0.52, provenance: next() < 0.46, pinned: next() < 0.3 },
       asker: { address: `10.0.4.${String(Math.floor(next() * 40))}`, client: 'npm/11.4.2', user: one(['ci-web', 'ci-release', 'bob', 'ada']), token: null },
-      detail: null,
+      detail: null, times: 1,
     }
   })
 }

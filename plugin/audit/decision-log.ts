@@ -57,6 +57,7 @@ export class DecisionLogStore implements DecisionReader, DecisionWriter {
   #saidAt = -Infinity
   #forgetExit: (() => void) | undefined
   #heldBack: () => void = () => undefined
+  #holdNothing: () => void = () => undefined
 
   constructor(options: DecisionLogOptions) {
     this.#options = options
@@ -76,9 +77,10 @@ export class DecisionLogStore implements DecisionReader, DecisionWriter {
     void this.cut()
   }
 
-  /** Has what somebody counts and did not give yet given: before a question is answered, and before the end. */
-  giveBefore(give: () => void): void {
+  /** Has what somebody counts and did not give yet given: before a question is answered, and, with `end`, for the last time. */
+  giveBefore(give: () => void, end: () => void = give): void {
     this.#heldBack = give
+    this.#holdNothing = end
   }
 
   add(record: DecisionRecord): void {
@@ -170,7 +172,7 @@ export class DecisionLogStore implements DecisionReader, DecisionWriter {
   /** Everything given before is kept, or a line says how much is not. */
   async close(): Promise<void> {
     if (this.#closing) return
-    this.#heldBack()
+    this.#holdNothing()
     this.#closing = true
     clearInterval(this.#cutTimer)
     const until = performance.now() + CLOSE_MS

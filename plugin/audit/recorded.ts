@@ -25,6 +25,11 @@ export class RecordedDecisions implements DecisionLog {
     this.#repetitions.write()
   }
 
+  /** Gives the log what was counted, and counts no more. */
+  close(): void {
+    this.#repetitions.close()
+  }
+
   record(decision: Decision): void {
     if (this.#repetitions.counted(decision)) return
     const { kind, ref, verdict, policyRevision, isPublication } = decision

@@ -52,13 +52,13 @@ export class Telling {
     }
   }
 
-  #judged(kind: VersionKind, { ref, candidate, verdict, policyRevision, evidence }: Judgement, requested: Requested, at?: Date): void {
+  #judged(kind: VersionKind, { ref, candidate, verdict, policyRevision, evidence }: Judgement, { asker }: Requested, at = this.#deps.clock.now()): void {
     const integrity = candidate.integrity.state === 'ok' ? candidate.integrity.sri : undefined
-    this.#tell({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, evidence }, requested, at)
+    this.#deps.decisions.record({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, at, asker, evidence })
   }
 
-  #tell(decision: Omit<Decision, 'at' | 'asker'>, { asker }: Requested, at = this.#deps.clock.now()): void {
-    this.#deps.decisions.record({ ...decision, at, asker })
+  #tell(decision: Omit<Decision, 'at' | 'asker'>, { asker }: Requested): void {
+    this.#deps.decisions.record({ ...decision, at: this.#deps.clock.now(), asker })
   }
 }
 

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { filterOf } from '../../plugin/audit/filter.ts'
 import { SqliteLogStore } from '../../plugin/audit/sqlite-store.ts'
 import { verificationKeyOf } from '../../plugin/audit/checkpoint.ts'
 import { JsonLines } from '../../plugin/audit/json-lines.ts'
@@ -36,6 +37,16 @@ describe('decision log: the end of its process', function () {
     return new Promise((resolve) => { child.on('close', (_code, by) => { resolve({ given: given(), signal: by, at }) }) })
   }
 
+  /** How often each entry says that it happened. */
+  async function times(): Promise<readonly number[]> {
+    const store = new SqliteLogStore(path.join(dir, 'log.db'))
+    try {
+      return (await store.find(filterOf({ order: 'oldest' }))).map(({ entry }) => entry.times)
+    } finally {
+      await store.close()
+    }
+  }
+
   async function kept(): Promise<{ readonly entries: number; readonly problems: readonly string[] }> {
     const store = new SqliteLogStore(path.join(dir, 'log.db'))
     try {
@@ -65,6 +76,18 @@ describe('decision log: the end of its process', function () {
     const { entries, problems } = await kept()
     assert.deepEqual(problems, [])
     assert.ok(entries >= (given.at(-1)?.[0] ?? Infinity))
+  })
+  it('SIGTERM loses nothing of what is counted', async () => {
+    const { given } = await ended('again', { name: 'SIGTERM', after: 500 })
+    const [first, more, ...rest] = await times()
+    assert.deepEqual([first, rest], [1, []])
+    assert.ok((more ?? 0) + 1 >= (given.at(-1)?.[0] ?? Infinity))
+    assert.deepEqual((await kept()).problems, [])
+  })
+  it('kill -9 loses how often, and not that it happened', async () => {
+    await ended('again', { name: 'SIGKILL', after: 3000 })
+    assert.deepEqual(await times(), [1])
+    assert.deepEqual((await kept()).problems, [])
   })
   it('two processes that write at the same time leave one chain', async () => {
     const runs = await Promise.all([1, 2].map(() => ended('run', { name: 'SIGTERM', after: 400 })))

@@ -40,6 +40,7 @@ describe('decision log of a mirror', function () {
     mirror = await startTestMirror({ registry, clock, policy: POLICY, uplink: { maxage: '1h' }, ...more })
   }
   const entries = async (query: DecisionQuery = {}): Promise<readonly LogEntry[]> => (await mirror.engine.log.find({ order: 'oldest', limit: 1000, ...query })).entries
+  const times = async (query: DecisionQuery): Promise<number> => (await entries(query)).reduce((sum, entry) => sum + entry.times, 0)
   const ask = async (where: string, headers: Readonly<Record<string, string>> = {}): Promise<number> => {
     const response = await mirror.get(where, headers)
     await response.arrayBuffer()
@@ -71,13 +72,28 @@ describe('decision log of a mirror', function () {
     assert.ok(mirror.engine.work.warm > 0)
     assert.deepEqual((await entries({ kinds: ['served'] })).map(({ asker }) => asker.client), ['npm/0', 'npm/1', 'npm/2', 'npm/3'])
   })
+  it('counts what the same asker is given again, on every way to it', async () => {
+    await start()
+    for (let round = 0; round < 20; round++) await ask(TARBALL, round % 2 === 0 ? {} : { range: 'bytes=0-9' })
+    assert.ok(mirror.engine.work.warm > 10)
+    assert.equal(await times({ kinds: ['served'] }), 20)
+    for (let round = 0; round < 5; round++) await ask(TARBALL)
+    const served = await entries({ kinds: ['served'] })
+    assert.equal(served.reduce((sum, entry) => sum + entry.times, 0), 25)
+    assert.ok(served.length <= 4, String(served.length))
+    const { coverage } = await mirror.engine.log.summary({ from: START.toISOString(), to: new Date(START.getTime() + 1000).toISOString(), bucket: 1 })
+    assert.equal(coverage.served, 25)
+    clock.advance(60_000)
+    await ask(TARBALL)
+    assert.deepEqual((await entries({ kinds: ['served'] })).slice(served.length).map((entry) => entry.times), [1])
+  })
   it('does not say that bytes were served to somebody who takes others only', async () => {
     await start()
     for (let round = 0; round < 3; round++) await ask(TARBALL)
     assert.equal(await ask(TARBALL, { 'pacote-integrity': OTHER }), 403)
-    const last = (await entries()).at(-1)
-    assert.deepEqual([last?.kind, last?.reasons.map(({ code }) => code)], ['refused', ['integrity-mismatch']])
-    assert.equal((await entries({ kinds: ['served'] })).length, 3)
+    const found = await entries({ kinds: ['refused'] })
+    assert.deepEqual(found.map(({ reasons }) => reasons.map(({ code }) => code)), [['integrity-mismatch']])
+    assert.equal(await times({ kinds: ['served'] }), 3)
   })
   it('names the user of a token, and no token', async () => {
     await start()
@@ -90,13 +106,13 @@ describe('decision log of a mirror', function () {
   it('believes X-Forwarded-For of a proxy that Verdaccio trusts, also in warm answers', async () => {
     await start({ core: { server: { trustProxy: '127.0.0.1' } } })
     for (let round = 0; round < 3; round++) await ask(TARBALL, { 'x-forwarded-for': '203.0.113.9, 198.51.100.4' })
-    assert.deepEqual((await entries({ kinds: ['served'] })).map(({ asker }) => asker.address), Array(3).fill('198.51.100.4'))
+    assert.deepEqual(new Set((await entries({ kinds: ['served'] })).map(({ asker }) => asker.address)), new Set(['198.51.100.4']))
     assert.ok(mirror.engine.work.warm > 0)
   })
   it('believes nobody else: a client would name an address of his choice', async () => {
     await start()
     for (let round = 0; round < 3; round++) await ask(TARBALL, { 'x-forwarded-for': '203.0.113.9' })
-    assert.deepEqual((await entries({ kinds: ['served'] })).map(({ asker }) => asker.address), Array(3).fill('127.0.0.1'))
+    assert.deepEqual(new Set((await entries({ kinds: ['served'] })).map(({ asker }) => asker.address)), new Set(['127.0.0.1']))
   })
   it('has each refusal, with its reasons and rule; what is withheld once, also after a restart', async () => {
     const denied = { ...POLICY, rules: [{ name: 'no widgets', packages: ['widget'], verdict: 'deny', reason: 'broken' }] }
@@ -136,7 +152,7 @@ describe('decision log of a mirror', function () {
     await start({ policy: waived })
     for (let round = 0; round < 3; round++) assert.equal(await ask(TARBALL), 200)
     assert.equal((await entries({ kinds: ['waiver-used'] })).length, 1)
-    assert.equal((await entries({ kinds: ['warned'] })).length, 3)
+    assert.equal(await times({ kinds: ['warned'] }), 3)
   })
   it('has who builds a package now, and that an operator approved', async () => {
     await start({ policy: { version: 1, extends: 'strict', defaults: { minimumReleaseAge: '0', manifestRepository: 'ignore' } }, uplink: { maxage: '0s' } })

@@ -5,7 +5,7 @@ import DialogContent from '@mui/material/DialogContent'
 import DialogTitle from '@mui/material/DialogTitle'
 import useMediaQuery from '@mui/material/useMediaQuery'
 import type { ReactNode } from 'react'
-import { timesOf, type EntryEvidence, type LogEntry } from '../../../plugin/domain/decision.ts'
+import type { EntryEvidence, LogEntry } from '../../../plugin/domain/decision.ts'
 import { Badge, Facts } from '../components/bits.tsx'
 import { Reasons } from '../components/reasons.tsx'
 import { Link, packagePath } from '../router.tsx'
@@ -33,7 +33,7 @@ export default function Entry({ entry, onClose }: EntryProps): ReactNode {
           <Facts
             of={[
               ['When', `${moment(entry.at)} (${relative(entry.at)})`],
-              ['Times', timesOf(entry) === 1 ? undefined : `${String(timesOf(entry))}, the last of them then`],
+              ['Times', entry.times > 1 ? `${String(entry.times)} within a minute; this is the time of the last` : undefined],
               ['Package', entry.package === null ? undefined : <Link key="package" to={packagePath(entry.package, entry.version ?? undefined)}>{shown(entry.package)}{entry.version === null ? '' : ` ${shown(entry.version)}`}: evidence and verdict as of now</Link>],
               ['Evidence', entry.evidence === null ? undefined : <Verified key="evidence" evidence={entry.evidence} />],
               ['Rule', shown(entry.rule)],

@@ -124,7 +124,7 @@ const Row = memo(function Row({ entry, index, start, isActive, onOpen, onActive 
   return (
     <div role="row" id={`entry-${String(index)}`} aria-rowindex={index + 2} aria-selected={isActive} className={`log-row${isActive ? ' is-active' : ''}`} style={{ transform: `translateY(${String(start)}px)` }} onClick={open}>
       <span role="gridcell" className="number-left">{moment(at)}</span>
-      <span role="gridcell"><Badge tone={tone}>{shown(label)}</Badge></span>
+      <span role="gridcell"><Badge tone={tone}>{shown(label)}</Badge>{entry.times > 1 ? <span className="muted"> ×{entry.times}</span> : null}</span>
       <span role="gridcell" className="mono">{subjectOf(entry)}</span>
       <span role="gridcell">{reasons.length === 0 ? <span className="muted">–</span> : reasons.map(({ code }) => reasonLabel(shown(code))).join(', ')}</span>
       <span role="gridcell" className="muted">{shown(rule)}</span>

@@ -7,6 +7,7 @@ import { DecisionLogStore, type DecisionLogOptions } from '../../../plugin/audit
 import { JsonLines } from '../../../plugin/audit/json-lines.ts'
 import { RecordQueue } from '../../../plugin/audit/queue.ts'
 import { RecordedDecisions } from '../../../plugin/audit/recorded.ts'
+import { Repetitions } from '../../../plugin/audit/repetitions.ts'
 import { cleaned } from '../../../plugin/audit/clean.ts'
 import { SqliteLogStore } from '../../../plugin/audit/sqlite-store.ts'
 import type { DecisionRecord, LogEntry } from '../../../plugin/domain/decision.ts'
@@ -53,6 +54,46 @@ describe('decision log', function () {
     let count = 0
     for await (const _entry of log.each({})) count++
     assert.equal(count, 1200)
+  })
+  describe('with what is counted', () => {
+    const counting = (): { readonly log: DecisionLogStore; readonly serve: () => void } => {
+      const log = logOf()
+      const decisions = new RecordedDecisions(log, { now: () => new Date(AT) })
+      log.giveBefore(() => { decisions.write() })
+      const verdict = { outcome: 'allow', rule: 'all', reasons: [] } as const
+      return { log, serve: () => { decisions.record({ kind: 'served', ref: { name: 'widget', version: '1.0.0' }, uplink: 'main', integrity: 'sha512-AAAA', verdict, policyRevision: 'p1', at: new Date(AT), asker: { address: '192.0.2.7' } }) } }
+    }
+    const sum = (entries: readonly LogEntry[]): number => entries.reduce((all, { times }) => all + times, 0)
+
+    it('answers are never behind: find, each, summary', async () => {
+      const { log, serve } = counting()
+      for (let round = 0; round < 5; round++) serve()
+      assert.equal(sum((await log.find({})).entries), 5)
+      for (let round = 0; round < 3; round++) serve()
+      const all: LogEntry[] = []
+      for await (const entry of log.each({})) all.push(entry)
+      assert.deepEqual([all.length, sum(all)], [3, 8])
+      serve()
+      const { series, rules, coverage } = await log.summary({ from: '2026-05-01', to: '2026-05-02', bucket: 86_400 })
+      assert.deepEqual([series[0]?.counts, rules[0]?.counts, coverage.served], [{ served: 9 }, { served: 9 }, 9])
+      assert.equal(log.state.entries.served, 9)
+    })
+    it('a long question makes no entries while it is read', async () => {
+      const { log, serve } = counting()
+      for (let number = 0; number < 600; number++) log.add(recordOf())
+      let count = 0
+      for await (const _entry of log.each({ order: 'oldest' })) {
+        serve()
+        count++
+      }
+      assert.ok(count <= 601, String(count))
+    })
+    it('closing keeps it', async () => {
+      const { log, serve } = counting()
+      for (let round = 0; round < 5; round++) serve()
+      await log.close()
+      assert.equal(sum((await logOf().find({})).entries), 5)
+    })
   })
   it('closing keeps all that was given', async () => {
     const log = logOf()
@@ -154,6 +195,13 @@ describe('decision log: what waits', () => {
     assert.deepEqual([batch.at(-1)?.kind, batch.at(-1)?.detail?.count], ['entries-dropped', 3])
     assert.equal(queue.take(Infinity, AT).length, 0)
   })
+  it('counts what an entry stood for', () => {
+    const queue = new RecordQueue()
+    for (let number = 0; number < 40_000; number++) queue.add(recordOf())
+    queue.add(recordOf({ times: 7 }))
+    assert.equal(queue.droppedEver, 7)
+    assert.equal(queue.take(Infinity, AT).at(-1)?.detail?.count, 7)
+  })
   it('is bounded for all else too', () => {
     const queue = new RecordQueue()
     for (let number = 0; number < 50_002; number++) queue.add(refusalOf('recalled'))
@@ -182,33 +230,178 @@ describe('decision log: an entry', () => {
 
 describe('decision log: decisions of the pipeline', () => {
   const records: DecisionRecord[] = []
-  const decisions = new RecordedDecisions({ add: (record) => records.push(record) })
-  beforeEach(() => { records.length = 0 })
+  let now: number
+  let decisions: RecordedDecisions
+  let scheduled: (() => void)[]
+  const opened = (max?: number): void => {
+    decisions = new RecordedDecisions({ add: (record) => records.push(record) }, {
+      now: () => new Date(now),
+      schedule: (run) => {
+        scheduled.push(run)
+        return () => { scheduled = scheduled.filter((one) => one !== run) }
+      },
+      max,
+    })
+  }
+  beforeEach(() => {
+    records.length = 0
+    now = Date.parse(AT)
+    scheduled = []
+    opened()
+  })
   const decide = (changes: Partial<Decision>): void => {
-    decisions.record({ kind: 'served', ref: { name: 'widget', version: '1.0.0' }, uplink: 'main', integrity: 'sha512-AAAA', verdict: { outcome: 'allow', rule: 'all', reasons: [] }, policyRevision: 'p1', at: new Date(AT), ...changes })
+    decisions.record({ kind: 'served', ref: { name: 'widget', version: '1.0.0' }, uplink: 'main', integrity: 'sha512-AAAA', verdict: { outcome: 'allow', rule: 'all', reasons: [] }, policyRevision: 'p1', at: new Date(now), ...changes })
   }
   it('come with who asked, and what was verified', () => {
     const evidence = { signature: true, publishAttestation: true, provenance: true, pinned: true }
     decide({ asker: { address: '192.0.2.7', client: 'npm/11', user: 'jo', token: 'key' }, evidence })
     assert.deepEqual([records[0]?.asker, records[0]?.evidence], [{ address: '192.0.2.7', client: 'npm/11', user: 'jo', token: 'key' }, evidence])
   })
-  it('of what is withheld are told once, of what is refused each time', () => {
+  it('of what is withheld are told once, of what could not be decided each time', () => {
     const verdict = { outcome: 'deny', rule: 'all', reasons: [reason('signature-absent', 'it is absent')] } as const
     for (let round = 0; round < 3; round++) {
       decide({ kind: 'withheld', verdict })
-      decide({ kind: 'refused', verdict })
+      decide({ kind: 'unavailable', verdict: { outcome: 'unavailable', rule: '', reasons: [] } })
     }
-    assert.deepEqual(records.map(({ kind }) => kind), ['withheld', 'refused', 'refused', 'refused'])
+    assert.deepEqual(records.map(({ kind }) => kind), ['withheld', 'unavailable', 'unavailable', 'unavailable'])
   })
   it('that needed a waiver tell of its first use', () => {
     const verdict = { outcome: 'warn', rule: 'all', reasons: [], waivers: ['w1'] } as const
     decide({ kind: 'warned', verdict })
     decide({ kind: 'warned', verdict })
-    assert.deepEqual(records.map(({ kind, waivers }) => `${kind} ${waivers.join()}`), ['warned w1', 'waiver-used w1', 'warned w1'])
+    assert.deepEqual(records.map(({ kind, waivers }) => `${kind} ${waivers.join()}`), ['warned w1', 'waiver-used w1'])
   })
   it('on a publish are no refusals of a download', () => {
     decide({ kind: 'refused', isPublication: true })
     decide({ kind: 'warned', isPublication: true })
     assert.deepEqual(records.map(({ kind }) => kind), ['publish-refused'])
+  })
+
+  describe('that come again', () => {
+    const verdict = { outcome: 'allow', rule: 'all', reasons: [] } as const
+    const evidence = { signature: true, publishAttestation: true, provenance: true, pinned: true }
+    const asker = { address: '192.0.2.7', client: 'npm/11', user: 'jo', token: 'key' }
+    /** As a verdict that is kept is given again: the same object, and another asker object each time. */
+    const serve = (changes: Partial<Decision> = {}): void => { decide({ verdict, evidence, asker: { ...asker }, ...changes }) }
+    const told = (): readonly string[] => records.map(({ kind, times, at }) => `${kind} ${String(times)} ${String((Date.parse(at) - Date.parse(AT)) / 1000)}`)
+
+    it('are written at once the first time, and then as their number with the time of the last', () => {
+      for (let round = 0; round < 5; round++) {
+        serve()
+        now += 1000
+      }
+      assert.deepEqual(told(), ['served 1 0'])
+      decisions.write()
+      assert.deepEqual(told(), ['served 1 0', 'served 4 4'])
+      const [first, second] = records.map(({ at: _at, times: _times, ...rest }) => rest)
+      assert.deepEqual(second, first)
+    })
+    it('are counted by another verdict that says the same', () => {
+      serve()
+      for (let round = 0; round < 20; round++) serve({ verdict: { ...verdict }, evidence: { ...evidence } })
+      decisions.write()
+      assert.deepEqual(told(), ['served 1 0', 'served 20 0'])
+    })
+    it('are found without their digest once a verdict was come to, also where another said the same before', () => {
+      const repetitions = new Repetitions({ write: () => undefined, now: () => new Date(now), schedule: () => () => undefined })
+      const again = (): Decision => ({ kind: 'served', ref: { name: 'widget', version: '1.0.0' }, uplink: 'main', integrity: 'sha512-AAAA', verdict, policyRevision: 'p1', at: new Date(now), asker: { ...asker }, evidence })
+      const { at: _at, times: _times, ...rest } = recordOf()
+      const record = { ...rest, at: AT, times: 1, asker, evidence: { ...evidence } }
+      assert.equal(repetitions.countedOrBegun({ ...again(), verdict: { ...verdict }, evidence: { ...evidence } }, record), false)
+      assert.equal(repetitions.counted(again()), false)
+      assert.equal(repetitions.countedOrBegun(again(), { ...record }), true)
+      assert.equal(repetitions.counted(again()), true)
+    })
+    it('are counted for each asker, however they take turns', () => {
+      for (let round = 0; round < 3; round++)
+        for (const user of ['jo', 'ada', 'lin']) serve({ asker: { ...asker, user } })
+      decisions.write()
+      assert.deepEqual(records.map(({ asker: { user }, times }) => `${String(user)} ${String(times)}`), ['jo 1', 'ada 1', 'lin 1', 'jo 2', 'ada 2', 'lin 2'])
+    })
+    for (const [what, changes] of [
+      ['address', { asker: { ...asker, address: '192.0.2.8' } }],
+      ['client', { asker: { ...asker, client: 'npm/12' } }],
+      ['user', { asker: { ...asker, user: undefined } }],
+      ['token', { asker: { ...asker, token: undefined } }],
+      ['version', { ref: { name: 'widget', version: '2.0.0' } }],
+      ['package', { ref: { name: 'gadget', version: '1.0.0' } }],
+      ['integrity', { integrity: 'sha512-BBBB' }],
+      ['uplink', { uplink: 'other' }],
+      ['policy', { policyRevision: 'p2' }],
+      ['kind', { kind: 'warned' }],
+      ['evidence', { evidence: { ...evidence, pinned: false } }],
+      ['rule', { verdict: { ...verdict, rule: 'other' } }],
+      ['reason', { verdict: { ...verdict, reasons: [reason('signature-absent', 'it is absent')] } }],
+    ] as const)
+      it(`are not the same with another ${what}`, () => {
+        serve()
+        serve(changes)
+        serve(changes)
+        assert.deepEqual(records.map(({ times }) => times), [1, 1])
+      })
+    it('are not the same by an asker whose fields join to the same', () => {
+      serve({ asker: { ...asker, client: 'npm\n11', user: 'jo' } })
+      serve({ asker: { ...asker, client: 'npm', user: '11\njo' } })
+      assert.deepEqual(records.map(({ asker: { user } }) => user), ['jo', '11\njo'])
+    })
+    it('are written when their minute is over, by the clock; the next is the first again', () => {
+      serve()
+      serve()
+      now += 59_999
+      scheduled.splice(0).forEach((run) => { run() })
+      assert.deepEqual(told(), ['served 1 0'])
+      now += 1
+      scheduled.splice(0).forEach((run) => { run() })
+      assert.deepEqual(told(), ['served 1 0', 'served 1 0'])
+      serve()
+      assert.deepEqual(told().at(-1), 'served 1 60')
+      assert.equal(records.length, 3)
+    })
+    it('are written when their minute is over, also where nothing was called back', () => {
+      serve()
+      serve()
+      now += 60_000
+      serve()
+      assert.deepEqual(told(), ['served 1 0', 'served 1 0', 'served 1 60'])
+    })
+    it('begin anew where the clock was set back', () => {
+      serve()
+      now -= 1000
+      serve()
+      assert.deepEqual(told(), ['served 1 0', 'served 1 -1'])
+    })
+    it('are written a few in a turn of the event loop', () => {
+      for (let number = 0; number < 1200; number++)
+        for (let round = 0; round < 2; round++) serve({ ref: { name: 'widget', version: `${String(number)}.0.0` } })
+      now += 60_000
+      const counts: number[] = []
+      while (scheduled.length > 0) {
+        scheduled.splice(0).forEach((run) => { run() })
+        counts.push(records.length - 1200)
+      }
+      assert.deepEqual(counts, [500, 1000, 1200])
+    })
+    it('hold nothing on, and are entries each, once it is closed', () => {
+      serve()
+      serve()
+      decisions.close()
+      assert.equal(scheduled.length, 0)
+      serve()
+      serve()
+      assert.deepEqual([scheduled.length, records.map(({ times }) => times)], [0, [1, 1, 1, 1]])
+    })
+    it('are counted for so many; what is more is written each time', () => {
+      opened(2)
+      for (let round = 0; round < 3; round++)
+        for (const version of ['1.0.0', '2.0.0', '3.0.0']) serve({ ref: { name: 'widget', version } })
+      decisions.write()
+      assert.deepEqual(records.map(({ version, times }) => `${String(version)} ${String(times)}`), ['1.0.0 1', '2.0.0 1', '3.0.0 1', '3.0.0 1', '3.0.0 1', '1.0.0 2', '2.0.0 2'])
+    })
+    it('are counted where they are refused: whoever hammers fills no database', () => {
+      for (let round = 0; round < 100; round++) decide({ kind: 'refused', asker, verdict: { outcome: 'deny', rule: 'all', reasons: [reason('recalled', 'it is recalled')] } })
+      assert.equal(records.length, 1)
+      decisions.write()
+      assert.deepEqual(told(), ['refused 1 0', 'refused 99 0'])
+    })
   })
 })

@@ -6,13 +6,16 @@ import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { DecisionLogStore } from '../../../plugin/audit/decision-log.ts'
 import { cleaned } from '../../../plugin/audit/clean.ts'
+import { columnsOf } from '../../../plugin/audit/columns.ts'
+import { chained, GENESIS } from '../../../plugin/audit/entry.ts'
 import { cursorOf, filterOf } from '../../../plugin/audit/filter.ts'
 import { PostgresLogStore } from '../../../plugin/audit/postgres-store.ts'
+import { POSTGRES_STEPS, SQLITE_STEPS } from '../../../plugin/audit/schema.ts'
 import { SqliteLogStore } from '../../../plugin/audit/sqlite-store.ts'
 import type { LogStore } from '../../../plugin/audit/store.ts'
 import { storeSource } from '../../../plugin/audit/verify-source.ts'
 import { verifyLog } from '../../../plugin/audit/verify.ts'
-import { BadQuery } from '../../../plugin/domain/decision.ts'
+import { BadQuery, type DecisionRecord } from '../../../plugin/domain/decision.ts'
 import { askable, AT, found, recordOf, refusalOf, signerOf } from '../../support/decision-log.ts'
 import { hasPostgres, startPostgres, type Postgres } from '../../support/postgres.ts'
 
@@ -117,6 +120,13 @@ function contract(open: () => Promise<() => LogStore>): void {
       }
       assert.deepEqual(seen, ['4', '3', '2', '1'])
     })
+    it('for a summary, by how often each happened', async () => {
+      await add(recordOf({ at: day(1), times: 4 }), refusalOf('signature-absent', { at: day(3), package: 'left_pad', times: 2 }))
+      const { series, reasons, packages, coverage } = await store.summary({ from: day(1), to: day(5), bucket: 2 * 86_400 })
+      assert.deepEqual([reasons, packages, coverage.served, coverage.provenance], [[{ code: 'signature-absent', count: 3 }], [{ package: 'left_pad', count: 3 }], 6, 6])
+      assert.equal(series.flatMap(({ counts }) => Object.values(counts)).reduce((a, b) => a + b), 10)
+      assert.deepEqual(await faults(store), [[]])
+    })
     it('for a summary', async () => {
       const { series, reasons, packages, rules, coverage } = await store.summary({ from: day(1), to: day(5), bucket: 2 * 86_400 })
       assert.equal(series.flatMap(({ counts }) => Object.values(counts)).reduce((a, b) => a + b), 4)
@@ -167,6 +177,24 @@ describe('decision log: a store in SQLite', () => {
   afterEach(() => { rmSync(dir, { recursive: true, force: true }) })
   contract(() => Promise.resolve(() => new SqliteLogStore(path.join(dir, 'log.db'))))
 
+  it('takes a file of the first version: its entries count once each, and verify as they were written', async () => {
+    const file = path.join(dir, 'old.db')
+    const database = new DatabaseSync(file)
+    database.exec(SQLITE_STEPS[0]!)
+    database.exec('PRAGMA user_version = 1')
+    const { times: _times, ...old } = recordOf()
+    const [first] = chained([old as DecisionRecord], 'mirror', { sequence: 0, hash: GENESIS })
+    const { at, times: _column, ...columns } = columnsOf(first!.entry)
+    const row = { chain: 1, sequence: 1, at, ...columns, body: first!.body, hash: first!.entry.hash }
+    database.prepare(`INSERT INTO decision_entry (${Object.keys(row).join(', ')}) VALUES (${Object.keys(row).map(() => '?').join(', ')})`).run(...Object.values(row))
+    database.prepare("INSERT INTO decision_chain (chain, log, sequence, hash) VALUES (1, 'mirror', 1, ?)").run(first!.entry.hash)
+    database.close()
+    const store = new SqliteLogStore(file)
+    await store.append('mirror', [recordOf({ times: 3 })], signer.checkpoint, NOW)
+    assert.deepEqual(await faults(store), [[]])
+    assert.equal((await store.summary({ from: day(0), to: day(1), bucket: 86_400 })).coverage.served, 4)
+    await store.close()
+  })
   it('refuses a file of a later version', async () => {
     const file = path.join(dir, 'log.db')
     await new SqliteLogStore(file).close()
@@ -204,6 +232,19 @@ describe('decision log: a store in PostgreSQL', function () {
     await client.end()
     const store = new PostgresLogStore(url)
     await assert.rejects(store.chains(), { name: 'LogSchemaError' })
+    await store.close()
+  })
+  it('takes a database of the first version', async () => {
+    const { default: pg } = await import('pg')
+    const url = await server().database('first')
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query(POSTGRES_STEPS[0]!)
+    await client.query('CREATE TABLE decision_schema (version INTEGER NOT NULL); INSERT INTO decision_schema (version) VALUES (1)')
+    await client.end()
+    const store = new PostgresLogStore(url)
+    await store.append('mirror', [recordOf({ times: 3 })], signer.checkpoint, NOW)
+    assert.equal((await store.summary({ from: day(0), to: day(1), bucket: 86_400 })).coverage.served, 3)
     await store.close()
   })
   it('works again after the server was down', async () => {

@@ -73,6 +73,14 @@ describe('decision log: verification', () => {
     sql(`UPDATE decision_entry SET body = replace(body, '"3.0.0"', '"3.0.1"'), version = '3.0.1' WHERE sequence = 3`)
     assert.ok((await faults()).includes('altered 3'))
   })
+  it('a number of times that was altered', async () => {
+    sql(`UPDATE decision_entry SET body = replace(body, '"times":1', '"times":9'), times = 9 WHERE sequence = 3`)
+    assert.deepEqual(await faults(), ['altered 3'])
+  })
+  it('a number of times that is counted and not said', async () => {
+    sql('UPDATE decision_entry SET times = 9 WHERE sequence = 3')
+    assert.deepEqual(await faults(), ['altered 3'])
+  })
   it('an altered entry with the hash of what it became', async () => {
     const [entry] = entries().slice(2)
     const { hash: _hash, ...rest } = { ...entry!, version: '9.9.9' }
