@@ -17,6 +17,7 @@ import { localPackages, type OpenLocal } from './compose-local.ts'
 import { decisionLogOf, decisionSinks } from './compose-log.ts'
 import { notifierOf, type Notifier } from './compose-notify.ts'
 import { operatorsOf } from './compose-operators.ts'
+import { rehearse } from './compose-rehearsal.ts'
 import { measuredBytes, measuredDecisions, measuredVerifier, telemetryOf, tracedFacts } from './compose-telemetry.ts'
 import type { Replacements } from './compose-replacements.ts'
 import { whatIf } from './compose-what-if.ts'
@@ -109,6 +110,8 @@ export interface Engine extends Prepared {
   probeUplinks(): Promise<ReadonlyMap<string, Probe>>
   /** Whether a version was verified before and its bytes are here, by `integrity` where that is given; asks no uplink. */
   isKept(ref: PackageRef, integrity: string | undefined): Promise<boolean>
+  /** Runs what answers requests over a made-up package, so that nobody waits until it is compiled. Leaves nothing behind. Resolves to the statuses. */
+  rehearse(): Promise<readonly number[]>
   /** Resolves when nothing is done behind answers any more. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -303,6 +306,9 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       const known = ledger.registriesOf(name, version).flatMap((registry) => ledger.records(registry, name).get(version)?.integrity ?? [])
       const parsed = parseIntegrity(known.find((sri) => integrity === undefined || integrity.split(/\s+/).includes(sri)))
       return parsed.state === 'ok' && (await bytes.tarball(parsed.sha512)) !== undefined
+    },
+    rehearse() {
+      return rehearse({ pipeline: pipelineDeps, verifier: threadsOfVerifier, threads: new PackumentThreads(), trustBasis, routes: (this as Engine).routes })
     },
     settled: async () => {
       await Promise.all([behind.settled(), ...clients.map((client) => client.settled())])

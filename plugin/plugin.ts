@@ -44,6 +44,12 @@ let replacements: Replacements = {}
 /** Engines whose routes are in place, oldest first: how `serve` asserts that Verdaccio loaded this plugin, and this copy of it. */
 export const registeredEngines = (): readonly Promise<Engine>[] => registered
 
+/** One that is closed: all it held in memory can go. */
+export function forgetEngine(engine: Promise<Engine>): void {
+  const at = registered.indexOf(engine)
+  if (at >= 0) registered.splice(at, 1)
+}
+
 /** For tests: what the engines opened from now on are given instead of the real thing. */
 export function replaceForTests(value: Replacements): void {
   replacements = value

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import { registerHooks } from 'node:module'
+import { setTimeout } from 'node:timers/promises'
 import { getListenAddress } from '@verdaccio/config'
 import { runServer } from 'verdaccio'
 import { prepare, type Engine } from '../compose.ts'
@@ -7,7 +8,8 @@ import { takeOver } from '../config/take-over.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { accessLog } from '../http/access-log.ts'
 import { standInFront } from '../http/front.ts'
-import { registeredEngines } from '../plugin.ts'
+import { askInMemory } from '../http/rehearse.ts'
+import { forgetEngine, registeredEngines } from '../plugin.ts'
 import { limitServer } from './server-limits.ts'
 
 /** A mirror that listens. */
@@ -25,17 +27,19 @@ const PLUGIN = 'verdaccio-provenance'
  * Starts Verdaccio in this process with this plugin in front of it.
  * @throws ConfigurationError; Error when the plugin did not register, or the address is taken
  */
-export async function startMirror(config: JsonObject, listen?: string): Promise<RunningMirror> {
+export async function startMirror(config: JsonObject, listen?: string, prepareFirstRequest = false): Promise<RunningMirror> {
   const { config: taken, notes } = takeOver(config)
   // Read once more when Verdaccio loads the plugin; a mistake shall be told before Verdaccio has printed anything.
   prepare(taken)
   resolvePluginToThisCopy()
-  const before = registeredEngines().length
+  const before = new Set(registeredEngines())
   const server = (await runServer(taken as never)) as Server
   limitServer(server)
-  const engine = await registeredEngines()[before]
-  if (engine === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
+  const opening = registeredEngines().find((one) => !before.has(one))
+  if (opening === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
+  const engine = await opening
   standInFront(server, engine.routes.addresses, engine.routes.warm, accessLog(engine.logger))
+  if (prepareFirstRequest) await rehearsed(server, engine)
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,
@@ -47,8 +51,18 @@ export async function startMirror(config: JsonObject, listen?: string): Promise<
       server.closeIdleConnections()
       await new Promise<void>((resolve) => server.close(() => { resolve() }))
       await engine.close()
+      forgetEngine(opening)
     },
   }
+}
+
+/** What waits for this is the port, never for long. */
+const REHEARSAL_MS = 1000
+
+/** The way through Verdaccio's middlewares, and all of this mirror's own: else the first request of the process would be for them. */
+async function rehearsed(server: Server, engine: Engine): Promise<void> {
+  const both = Promise.all([askInMemory(server, { path: '/-/provenance/health' }), engine.rehearse()]).catch(() => undefined)
+  await Promise.race([both, setTimeout(REHEARSAL_MS, undefined, { ref: false })])
 }
 
 /** Verdaccio finds plugins by package name; here that name means the code that is running, wherever it is installed. */

@@ -21,7 +21,7 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { file, created } = locateConfig(options.config)
   const onHangUp = reloadOnHangUp()
-  const mirror = await startMirror(readYaml(file), options.listen)
+  const mirror = await startMirror(readYaml(file), options.listen, true)
   collectGarbage()
   const stop = (): void => {
     void mirror.close().then(() => process.exit(EXIT.fine))

@@ -94,6 +94,7 @@ export async function send(
 /** RFC 9110, 13.2.2: If-None-Match wins; If-Modified-Since only counts without it. */
 export function isFresh(request: Pick<IncomingMessage, 'headers'>, etag: string, lastModified: Date | undefined): boolean {
   const none = request.headers['if-none-match']
+  if (none === etag) return true
   if (none !== undefined) return none.split(',').some((item) => item.trim().replace(/^W\//, '') === etag || item.trim() === '*')
   const since = Date.parse(request.headers['if-modified-since'] ?? '')
   return lastModified !== undefined && since >= Math.floor(lastModified.getTime() / 1000) * 1000

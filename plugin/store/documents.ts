@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { SingleFlight } from '../domain/single-flight.ts'
-import { forgetTemporary, temporaryPath } from './temporary-files.ts'
+import { forgetTemporary, keepTemporary, temporaryPath } from './temporary-files.ts'
 
 /**
  * Small documents by their sha256. They are proofs that the ledger points to, so they are synced to disk and never evicted: there
@@ -35,6 +35,7 @@ export class Documents {
     return undefined
   }
 
+  /** A first request of a package may bring hundreds of them: each step less is a hand-over to another thread and back less. */
   async #write(sha256: string, bytes: Uint8Array): Promise<void> {
     const temporary = temporaryPath(this.#temporary)
     try {
@@ -46,8 +47,10 @@ export class Documents {
         await file.close()
       }
       await publish(temporary, this.#path(sha256))
-    } finally {
+      keepTemporary(temporary)
+    } catch (error) {
       await forgetTemporary(temporary)
+      throw error
     }
   }
 
@@ -58,8 +61,14 @@ export class Documents {
 
 /** Gives a finished file its name; both survive a power cut. */
 export async function publish(temporary: string, target: string): Promise<void> {
-  await mkdir(path.dirname(target), { recursive: true })
-  await rename(temporary, target)
+  try {
+    await rename(temporary, target)
+  } catch (error) {
+    // The first of its directory.
+    undefinedIfMissing(error)
+    await mkdir(path.dirname(target), { recursive: true })
+    await rename(temporary, target)
+  }
   // A directory cannot be opened on every platform; the rename is then as durable as that platform makes it.
   const directory = await open(path.dirname(target), 'r').catch(() => undefined)
   try {

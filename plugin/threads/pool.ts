@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { Tinypool } from 'tinypool'
 import { messageOf, Unavailable } from '../domain/errors.ts'
 import { UnreadableDocument, type PackumentReader, type ReadDocument } from '../domain/ports.ts'
@@ -22,21 +23,26 @@ const WAITING = 2000
  */
 let shared: Tinypool | undefined
 
+const beside = (module: string): string => new URL(`./${module}${path.extname(import.meta.url)}`, import.meta.url).href
+
+/** Exported for tests, which run other jobs in such threads. */
+export const THREADS = {
+  filename: beside('worker'),
+  minThreads: 0,
+  maxThreads: Math.min(4, Math.max(1, availableParallelism() - 1)),
+  idleTimeout: 60_000,
+  maxQueue: WAITING,
+  env: {},
+  // Not what the process was started with: it may be of no use to a thread (`--input-type`), and would then keep it from starting.
+  execArgv: ['--import', beside('memory')],
+  // What a large packument left behind would stay until the next one.
+  maxMemoryLimitBeforeRecycle: 96 * 1024 ** 2,
+  // Grows with what an uplink sends, and must not take the process with it. The young generation would grow to 128 MB, and stay.
+  resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 24 },
+}
+
 function pool(): Tinypool {
-  shared ??= new Tinypool({
-    filename: new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: Math.min(4, Math.max(1, availableParallelism() - 1)),
-    idleTimeout: 60_000,
-    maxQueue: WAITING,
-    env: {},
-    // What the process was started with may be of no use to a thread (`--input-type`), and would then keep it from starting.
-    execArgv: [],
-    // What a large packument left behind would stay until the next one.
-    maxMemoryLimitBeforeRecycle: 96 * 1024 ** 2,
-    // Grows with what an uplink sends, and must not take the process with it. The young generation would grow to 128 MB, and stay.
-    resourceLimits: { maxOldGenerationSizeMb: 2048, maxYoungGenerationSizeMb: 24 },
-  })
+  shared ??= new Tinypool(THREADS)
   // A thread that dies while nobody waits for it says so here, and nowhere else: it would end the process.
   if (shared.listenerCount('error') === 0) shared.on('error', () => undefined)
   return shared

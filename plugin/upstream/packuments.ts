@@ -32,6 +32,8 @@ interface Received {
 }
 
 const fold = promisify(gzip)
+/** In which some fifty clients that ask at one time are sent megabytes each. */
+const AFTER_ANSWERS_MS = 100
 /** An `absent` is short-lived: a name may be published at any time. */
 const ABSENT_FOR = 30_000
 const MAX_ABSENT = 10_000
@@ -159,6 +161,7 @@ export class Packuments {
   #refresh(name: string, known: Known | undefined, urgency: Urgency): Promise<Known | 'absent'> {
     return this.#refreshes.run(name, urgency, async (turn) => {
       try {
+        if (turn.urgency === 'background') await afterAnswers(turn)
         return await this.#ask(name, known, turn)
       } catch (error) {
         if (known !== undefined) this.#cache.remember({ ...known, failing: true })
@@ -286,3 +289,12 @@ function conditions(known: Known | undefined, now: number): Record<string, strin
   if (known.head.lastModified !== undefined) return { 'if-modified-since': known.head.lastModified }
   return {}
 }
+
+/** Who asked has the answer that is there first: a new document takes as much of the machine as fifty answers do. Whoever waits for it ends this. */
+const afterAnswers = (turn: Turn): Promise<void> => new Promise((resolve) => {
+  const timer = setTimeout(resolve, AFTER_ANSWERS_MS)
+  turn.onHurry(() => {
+    clearTimeout(timer)
+    resolve()
+  })
+})

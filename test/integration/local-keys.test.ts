@@ -57,7 +57,7 @@ describe('the mirror\'s own key', function () {
   }
 
   it('is made with the first list of keys that needs it, in a directory of its own beside the configuration', async () => {
-    assert.equal(existsSync(path.join(dir, 'keys')), false)
+    assert.equal(existsSync(path.join(dir, 'keys/registry-signing.json')), false)
     const listed = await keys()
     assert.equal(listed.length, (registry.sigstore.registryKeys() as { keys: readonly unknown[] }).keys.length + 1)
     assert.equal(statSync(path.join(dir, 'keys/registry-signing.json')).mode & 0o777, 0o600)
@@ -145,7 +145,7 @@ describe('a mirror where nothing is published', function () {
     await mirror.json('/widget')
     const { keys } = await mirror.json('/-/npm/v1/keys')
     assert.deepEqual((keys as unknown as Key[]).map(({ keyid }) => keyid), (registry.sigstore.registryKeys() as unknown as { keys: Key[] }).keys.map(({ keyid }) => keyid))
-    assert.equal(existsSync(path.join(mirror.dir, 'keys')), false)
+    assert.equal(existsSync(path.join(mirror.dir, 'keys/registry-signing.json')), false)
     await mirror.close()
     await registry.close()
   })

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { runServer } from 'verdaccio'
 import type { JsonObject } from '../../plugin/domain/json.ts'
-import { registeredEngines, replaceForTests } from '../../plugin/plugin.ts'
+import { forgetEngine, registeredEngines, replaceForTests } from '../../plugin/plugin.ts'
 import type { FakeRegistry } from './fake-registry.ts'
 import { NO_AGE } from './mirror.ts'
 import { REGISTRY } from './private-sigstore.ts'
@@ -123,13 +123,16 @@ export function sectionFor(dir: string, registry: FakeRegistry, more: JsonObject
 /** A stock Verdaccio with the plugin from its `plugins:` folder; closing it closes the plugin's stores too. */
 export async function startPluginForm(config: JsonObject): Promise<Stock> {
   replaceForTests({ retryWait: 0 })
-  const known = registeredEngines().length
+  const known = new Set(registeredEngines())
   const stock = await startStock(config)
   return {
     url: stock.url,
     close: async () => {
       await stock.close()
-      for (const engine of registeredEngines().slice(known)) await (await engine).close()
+      for (const engine of registeredEngines().filter((one) => !known.has(one))) {
+        await (await engine).close()
+        forgetEngine(engine)
+      }
     },
   }
 }

@@ -70,6 +70,19 @@ describe('store: bytes', () => {
       assert.deepEqual(await (await open()).get(sha256), BYTES)
     })
 
+    it('nothing unfinished is left beside one', async () => {
+      await store.put(BYTES)
+      assert.equal((await files()).length, 1)
+    })
+
+    it('its directory may vanish and come back', async () => {
+      const sha256 = await store.put(BYTES)
+      const [kept = ''] = await files()
+      await rm(path.dirname(kept), { recursive: true })
+      assert.equal(await store.put(BYTES), sha256)
+      assert.deepEqual(await store.get(sha256), BYTES)
+    })
+
     it('twenty writers of one document', async () => {
       const digests = await Promise.all(Array.from({ length: 20 }, () => store.put(BYTES)))
       assert.equal(new Set(digests).size, 1)

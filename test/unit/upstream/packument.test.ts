@@ -308,6 +308,25 @@ describe('upstream: packument', () => {
       assert.equal(staleOf(await client.packument('widget')), true)
     })
 
+    it('within staleFor who asked has his answer first; whoever then waits for the refresh shares its one question', async () => {
+      const client = await fixture.client()
+      await client.packument('widget')
+      fixture.clock.advance(5 * MINUTE)
+      let asked = 0
+      const answer = answering(packumentOf('widget', '2.0.0'))
+      fixture.server.handler = (...of) => {
+        if (of[0].url === '/widget') asked++
+        return answer(...of)
+      }
+      assert.deepEqual(versionsOf(await client.packument('widget')), ['1.0.0'])
+      // Time for a question and its answer.
+      await client.packument('other').catch(() => undefined)
+      assert.equal(asked, 0)
+      fixture.clock.advance(12 * MINUTE)
+      assert.deepEqual(versionsOf(await client.packument('widget')), ['2.0.0'])
+      assert.equal(asked, 1)
+    })
+
     it('past staleFor the uplink is asked first', async () => {
       const client = await fixture.client()
       await client.packument('widget')
