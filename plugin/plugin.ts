@@ -47,7 +47,7 @@ export const registeredEngines = (): readonly Promise<Engine>[] => registered
 /** One that is closed: all it held in memory can go. */
 export function forgetEngine(engine: Promise<Engine>): void {
   const at = registered.indexOf(engine)
-  if (at >= 0) registered.splice(at, 1)
+  if (at >= 0) void registered.splice(at, 1)
 }
 
 /** For tests: what the engines opened from now on are given instead of the real thing. */
