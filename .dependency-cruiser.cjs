@@ -43,6 +43,7 @@ const packages = {
   'jsonc-parser': ['lockfile'],
   leven: ['policy', 'config'],
   '@marcbachmann/cel-js': ['policy'],
+  'signal-exit': ['audit'],
   'prom-client': ['audit'],
   '@opentelemetry/': ['audit'],
 }
