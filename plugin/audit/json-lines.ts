@@ -8,6 +8,9 @@ import type { LogStore } from './store.ts'
 const PAGE = 500
 /** The last entry of a file is in here: the longest has some dozen kilobytes. */
 const TAIL = 512 * 1024
+/** Digits of the largest safe integer. */
+const NUMBER = 16
+const ROTATED = /\.\d{4}-\d\d-\d\dT[\d-]+Z\.\d{16}$/
 
 /**
  * The log as JSON Lines, for programs that read files: an entry a line, and a line for each checkpoint that stays. Written behind the
@@ -49,7 +52,8 @@ export class JsonLines {
 
   #rotate(): void {
     const { file, files } = this.#place
-    renameSync(file, `${file}.${new Date().toISOString().replace(/[:.]/g, '-')}`)
+    // The number of its last entry beside the time: a clock may be set back, and two may be full within one millisecond.
+    renameSync(file, `${file}.${new Date().toISOString().replace(/[:.]/g, '-')}.${String(this.#last ?? 0).padStart(NUMBER, '0')}`)
     for (const old of this.#rotated().slice(0, -files)) rmSync(old, { force: true })
   }
 
@@ -57,7 +61,8 @@ export class JsonLines {
   #rotated(): readonly string[] {
     const { file } = this.#place
     const prefix = `${path.basename(file)}.`
-    return readdirSync(path.dirname(file)).filter((name) => name.startsWith(prefix) && /\.\d{4}-\d\d-\d\dT[\d-]+Z$/.test(name)).toSorted().map((name) => path.join(path.dirname(file), name))
+    const names = readdirSync(path.dirname(file)).filter((name) => name.startsWith(prefix) && ROTATED.test(name))
+    return names.toSorted((a, b) => Number(a.slice(-NUMBER)) - Number(b.slice(-NUMBER))).map((name) => path.join(path.dirname(file), name))
   }
 
   /** Undefined where nothing was written yet. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { mock } from 'node:test'
 import { DatabaseSync } from 'node:sqlite'
 import { DecisionLogStore, type DecisionLogOptions } from '../../../plugin/audit/decision-log.ts'
 import { JsonLines } from '../../../plugin/audit/json-lines.ts'
@@ -168,6 +169,25 @@ describe('decision log', function () {
   })
 
   describe('JSON Lines', () => {
+    it('lose nothing where files are full within one millisecond, or the clock is set back', async () => {
+      mock.timers.enable({ apis: ['Date'], now: Date.parse(AT) })
+      try {
+        const store = new SqliteLogStore(path.join(dir, 'log.db'))
+        const lines = new JsonLines({ file: path.join(dir, 'log.jsonl'), maxSize: 1, files: 9 }, 'mirror')
+        for (let number = 1; number <= 6; number++) {
+          if (number === 4) mock.timers.setTime(Date.parse(AT) - 60_000)
+          await store.append('mirror', [recordOf({ version: `${String(number)}.0.0` })], signerOf().checkpoint, Date.parse(AT))
+          await lines.catchUp(store)
+        }
+        const again = new JsonLines({ file: path.join(dir, 'log.jsonl'), maxSize: 1, files: 9 }, 'mirror')
+        await again.catchUp(store)
+        await store.close()
+        const versions = readdirSync(dir).filter((name) => name.startsWith('log.jsonl')).map((name) => /"version":"(\d)/.exec(readFileSync(path.join(dir, name), 'utf8'))?.[1])
+        assert.deepEqual(versions.toSorted(), ['1', '2', '3', '4', '5', '6'])
+      } finally {
+        mock.timers.reset()
+      }
+    })
     it('are rotated by size, and the oldest removed', async () => {
       const file = path.join(dir, 'log.jsonl')
       const store = new SqliteLogStore(path.join(dir, 'log.db'))
@@ -175,7 +195,6 @@ describe('decision log', function () {
       for (let number = 1; number <= 8; number++) {
         await store.append('mirror', [recordOf({ version: `${String(number)}.0.0` })], signerOf().checkpoint, Date.parse(AT))
         await lines.catchUp(store)
-        await new Promise((resolve) => { setTimeout(resolve, 2) })
       }
       await store.close()
       assert.equal(readdirSync(dir).filter((name) => name.startsWith('log.jsonl')).length, 3)
