@@ -1,3 +1,4 @@
+import { eventRecord } from '../domain/decision-record.ts'
 import type { DecisionRecord } from '../domain/decision.ts'
 
 /** Entries that wait for the store; about a kilobyte each. Of what is served less is kept, so that a refusal still finds room. */
@@ -53,21 +54,5 @@ export class RecordQueue {
   }
 }
 
-const droppedRecord = (count: number, since: string, at: string): DecisionRecord => ({
-  at,
-  kind: 'entries-dropped',
-  package: null,
-  version: null,
-  integrity: null,
-  uplink: null,
-  outcome: null,
-  monitored: false,
-  reasons: [],
-  rule: null,
-  policyRevision: null,
-  waivers: [],
-  evidence: null,
-  asker: { address: null, client: null, user: null, token: null },
-  detail: { count, since, until: at },
-  times: 1,
-})
+const droppedRecord = (count: number, since: string, at: string): DecisionRecord =>
+  eventRecord({ at: new Date(at), kind: 'entries-dropped', detail: { count, since, until: at } })
