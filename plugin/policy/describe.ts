@@ -9,7 +9,7 @@ export function describePolicy(policy: TrustPolicy): readonly string[] {
   const { preset, mode, listing, withheld, onUnavailable, revision, rules, waivers } = policy
   return [
     `policy ${revision}: preset ${preset}, mode ${mode}${mode === 'monitor' ? ' (refuses nothing but wrong bytes)' : ''}`,
-    `packuments list ${listing === 'claimed' ? 'versions whose provenance is claimed; it is verified before the tarball is served' : 'verified versions only'}`,
+    `packuments list ${listing === 'claimed' ? 'versions whose evidence is claimed where it is not verified yet; all of it is verified before the tarball is served' : 'verified versions only'}`,
     ...(withheld === 'marked' ? ['refused versions stay in the packument, deprecated with the reason; their tarballs are refused'] : []),
     `where the upstream does not answer for evidence: ${onUnavailable === 'deny' ? '503, nothing is served on a guess' : 'served with a warning where it is ifPresent'}`,
     ...rules.flatMap((rule, index) => [`${index + 1}. ${rule.name}`, `   ${describeRule(rule)}`]),

@@ -151,7 +151,7 @@ const policyShape = {
   version: fragmentShape.version,
   extends: z.enum(['observe', 'recommended', 'strict', 'lockdown']).optional().describe('The preset to begin with'),
   mode: z.enum(['enforce', 'monitor']).optional().describe('monitor serves what would be refused, and says so; wrong bytes are refused in any case'),
-  listing: z.enum(['claimed', 'verified']).optional().describe('Whether a packument may name a version whose provenance is not verified yet'),
+  listing: z.enum(['claimed', 'verified']).optional().describe('Whether a packument may name a version whose evidence is not verified yet'),
   withheld: z.enum(['hidden', 'marked']).optional().describe('What becomes of refused versions in a packument: left out, or still listed as deprecated with the reason'),
   onUnavailable: z.enum(['deny', 'allow']).optional().describe('Whether evidence that cannot be had passes where it is ifPresent'),
   defaults: requirements.optional().describe("Overlays the preset's requirements, for every rule"),
