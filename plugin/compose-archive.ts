@@ -147,7 +147,9 @@ async function rehearse(prepared: Prepared, staged: StagedArchive, { stage, logg
   const database = path.join(stage, 'provenance.db')
   copyLedger(configuration.database, database)
   await cp(path.join(configuration.cache.dir, 'tuf'), path.join(cache, 'tuf'), { recursive: true }).catch(() => undefined)
-  const copy = { ...prepared, configuration: { ...configuration, database, cache: { ...configuration.cache, dir: cache } } }
+  // Nothing is found out about an archive that others would be told.
+  const shared = { ...configuration.shared, ledger: undefined, facts: path.join(stage, 'provenance-facts.db'), factsAreShared: false }
+  const copy = { ...prepared, configuration: { ...configuration, database, shared, cache: { ...configuration.cache, dir: cache } } }
   return withArchive(copy, staged, { logger, taking }, (engine, planned) => admit(planned, engine.pipeline, onVersion))
 }
 

@@ -173,7 +173,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     warn: (message) => { logger.warn({ bytes: message }, '@{bytes}') },
   })
   const ledger = new SqliteLedger({ file: database, memory: cache.memory / 2, onError })
-  const factsFile = database.replace(/(\.db)?$/, '-facts.db')
+  const factsFile = configuration.shared.facts
   const facts = new FactCache({ storage: factsFile, memory: cache.memory / 4, measures: caches.facts, onError })
   const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
   const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })

@@ -7,6 +7,7 @@ import { isObject } from '../domain/json.ts'
 import { sectionSchema, type Section, type UplinkSection } from './schema.ts'
 import { configuredDecisions, type ConfiguredDecisions } from './decisions.ts'
 import { configuredNotifications, type ConfiguredNotification } from './notifications.ts'
+import { configuredShared, type ConfiguredShared } from './shared.ts'
 import { problemsOf } from './problems.ts'
 
 /** The part of Verdaccio's configuration that this mirror reads. */
@@ -40,7 +41,10 @@ export interface Configuration {
   readonly tuf: { readonly mirror: string; readonly rootFile: string } | undefined
   /** Never contact TUF. */
   readonly offline: boolean
+  /** The ledger's file: this mirror's own, or its copy of the one that it shares. */
   readonly database: string
+  /** Where facts are, and what is shared with other mirrors. */
+  readonly shared: ConfiguredShared
   readonly cache: { readonly dir: string; readonly memory: number; readonly disk: number }
   /** Directory of the keys that sign packages published here. */
   readonly keysDir: string
@@ -90,6 +94,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
   const packages = section.packages ?? packagesByProxy(core)
   problems.push(...packageProblems(packages, uplinks, section.packages === undefined), ...offlineProblems(packages, uplinks))
   const notifications = configuredNotifications(section.notifications, { environment, at, proxies, problems })
+  const shared = configuredShared(section, { environment, at, problems })
   if (problems.length > 0) throw new ConfigurationError(file, problems)
 
   const local = Object.fromEntries(section.local.map((glob) => [glob, true]))
@@ -104,7 +109,8 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     trustedRootFile: section.trust.trustedRoot === undefined ? undefined : at(section.trust.trustedRoot),
     tuf: section.trust.tuf && { mirror: section.trust.tuf.mirror, rootFile: at(section.trust.tuf.root) },
     offline: section.trust.offline,
-    database: at(section.store.replace(/^sqlite:/, '')),
+    database: shared.ledger === undefined ? at(section.store.replace(/^sqlite:/, '')) : shared.copy,
+    shared,
     cache: { ...section.cache, dir: at(section.cache.dir) },
     keysDir: at(section.keys.dir),
     importKeyFiles: section.import.keys.map(at),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { dashboardSchema } from './dashboard.ts'
 import { decisionsSchema } from './decisions.ts'
 import { notificationsSchema } from './notifications.ts'
+import { factsSchema, sharedSchema, storeSchema } from './shared.ts'
 import { interval, size } from './values.ts'
 
 const httpUrl = z
@@ -100,10 +101,9 @@ export const sectionSchema = z.strictObject({
       offline: z.boolean().default(false),
     })
     .prefault({}),
-  store: z
-    .string()
-    .regex(/^sqlite:.+/, 'is not a store this version knows (sqlite:FILE)')
-    .default('sqlite:./provenance.db'),
+  store: storeSchema,
+  facts: factsSchema,
+  shared: sharedSchema,
   cache: z
     .strictObject({ dir: z.string().default('./cache'), memory: size.prefault('256mb'), disk: size.prefault('20gb') })
     .prefault({}),
