@@ -3,12 +3,13 @@ import { readConfiguration, type Configuration, type VerdaccioConfiguration } fr
 import type { ConfiguredNotification } from './config/notifications.ts'
 import type { DecisionReader } from './domain/decision.ts'
 import type { Clock } from './domain/ports.ts'
-import { trustNotices, waiverNotices } from './notify/concerns.ts'
+import { trustEndNotices, trustNotices, waiverNotices } from './notify/concerns.ts'
 import { Notifier, type Hook, type NotifierOptions } from './notify/notifier.ts'
 import { createPoster } from './notify/post.ts'
 import { keyOf } from './notify/sign.ts'
 import { sendTest, type TestResult } from './notify/test-message.ts'
 import type { Rollout } from './rollout/rollout.ts'
+import type { Replicas } from './compose-replicas.ts'
 import { StoredNotifications } from './store/notifications.ts'
 import type { TrustKeeper } from './verify/index.ts'
 import { VERSION } from './version.ts'
@@ -19,17 +20,19 @@ export type { TestResult } from './notify/test-message.ts'
 export interface NotifierParts {
   readonly log: Pick<DecisionReader, 'each' | 'follow'>
   readonly rollout: Pick<Rollout, 'policy'>
-  readonly trustKeeper: Pick<TrustKeeper, 'problems' | 'materials'>
+  readonly trustKeeper: Pick<TrustKeeper, 'problems' | 'warnings' | 'materials' | 'instances' | 'alarms'>
   readonly clock: Clock
   readonly logger: { warn(fields: object, text: string): void }
+  /** Where mirrors share a ledger, and their log of decisions too, one of them tells. */
+  readonly replicas: Pick<Replicas, 'leads'> | undefined
   /** What a test replaces. */
   readonly schedule?: NotifierOptions['schedule'] | undefined
 }
 
-type NotificationParts = Pick<Configuration, 'notifications' | 'publicUrls' | 'database'>
+type NotificationParts = Pick<Configuration, 'notifications' | 'publicUrls' | 'database' | 'decisions'>
 
 /** Undefined where nobody is to be told anything: nothing is followed or kept then. */
-export function notifierOf({ notifications, publicUrls, database }: NotificationParts, { log, rollout, trustKeeper, clock, logger, schedule }: NotifierParts): Notifier | undefined {
+export function notifierOf({ notifications, publicUrls, database, decisions }: NotificationParts, { log, rollout, trustKeeper, clock, logger, schedule, replicas }: NotifierParts): Notifier | undefined {
   if (notifications.length === 0) return undefined
   return new Notifier({
     hooks: notifications.map(hookOf),
@@ -37,14 +40,24 @@ export function notifierOf({ notifications, publicUrls, database }: Notification
     log,
     concerns: (now) => [
       ...waiverNotices(rollout.policy.waivers, now),
-      ...trustNotices({ problems: trustKeeper.problems, asOf: new Map([...trustKeeper.materials].map(([uplink, { asOf }]) => [uplink, asOf])) }, now),
+      ...trustNotices(trustConcerns(trustKeeper), now),
+      ...trustEndNotices(trustKeeper.alarms, now),
     ],
     base: baseOf(publicUrls),
+    leads: replicas === undefined || decisions.isFile ? undefined : () => replicas.leads(),
     clock,
     schedule: schedule ?? unreferenced,
     warn: (message) => { logger.warn({ notifications: message }, '@{notifications}') },
   })
 }
+
+const trustConcerns = ({ problems, warnings, materials, instances }: NotifierParts['trustKeeper']): Parameters<typeof trustNotices>[0] => ({
+  problems,
+  warnings,
+  asOf: new Map([...materials].map(([uplink, { asOf }]) => [uplink, asOf])),
+  // The first is the default one, of which its uplinks tell.
+  instances: new Map(instances.slice(1).map(({ instance, asOf }) => [instance, asOf])),
+})
 
 /**
  * Sends a test message to every receiver of a configuration, or to one of them, and says what came of it.

@@ -2,12 +2,12 @@ import path from 'node:path'
 import type { VerdaccioConfiguration } from '../config/configuration.ts'
 import { takeOver } from '../config/take-over.ts'
 import { readYaml } from '../config/yaml.ts'
-import { openLedger } from '../compose.ts'
+import { openLedger, type DurableLedger } from '../compose.ts'
 import { ConfigurationError } from '../domain/errors.ts'
 import { splitSpec } from '../domain/package-ref.ts'
 import type { DecisionWriter } from '../domain/decision.ts'
 import { resetRecord } from '../domain/decision-record.ts'
-import type { Ledger, LedgerReset } from '../domain/ports.ts'
+import { decide, type Ledger, type LedgerReset } from '../domain/ports.ts'
 import { commandAsker } from './command-asker.ts'
 import { ledgerText, remembered, resetLine } from './ledger-text.ts'
 import { jsonText } from './terminal.ts'
@@ -23,9 +23,9 @@ const DEFAULT_CONFIG = 'data/config.yaml'
  * `ledger show`: what the mirror remembers of a package or one version, by registry; the lines to print.
  * @throws ConfigurationError when nothing is remembered of it, or there is no ledger
  */
-export function showLedger(spec: string, options: LedgerOptions): readonly string[] {
+export async function showLedger(spec: string, options: LedgerOptions): Promise<readonly string[]> {
   const { name, version } = parsed(spec)
-  const known = withLedger(options, (ledger, file) => {
+  const known = await withLedger(options, (ledger, file) => {
     const found = remembered(ledger, name, version)
     // A package that was reset is known for that alone.
     if (found.registries.length === 0 && found.resets.length === 0) throw unknown(ledger, file, name, version)
@@ -38,12 +38,12 @@ export function showLedger(spec: string, options: LedgerOptions): readonly strin
  * `ledger reset`: forgets a package or one version, for good, and keeps that it did and why; the lines to print, the decision last.
  * @throws ConfigurationError when nothing is remembered of it, there is no reason, or there is no ledger
  */
-export function resetLedger(spec: string, options: LedgerOptions & { readonly reason?: string }, log?: DecisionWriter): readonly string[] {
+export async function resetLedger(spec: string, options: LedgerOptions & { readonly reason?: string }, log?: DecisionWriter): Promise<readonly string[]> {
   const { name, version } = parsed(spec)
   const reason = options.reason?.trim() ?? ''
   if (reason === '') throw usage('--reason', 'says nothing', 'Say in a few words why: it is logged and kept.')
   const what: LedgerReset = { name, version, reason, at: new Date() }
-  const registries = withLedger(options, (ledger, file) => {
+  const registries = await withLedger(options, (ledger, file) => {
     const forgotten = ledger.reset(what)
     if (forgotten.length === 0) throw unknown(ledger, file, name, version)
     return forgotten
@@ -57,12 +57,13 @@ export function resetLedger(spec: string, options: LedgerOptions & { readonly re
 /** @throws ConfigurationError */
 export const configOf = ({ config }: LedgerOptions): VerdaccioConfiguration => takeOver(readYaml(path.resolve(config ?? DEFAULT_CONFIG))).config
 
-export function withLedger<Result>(options: LedgerOptions, use: (ledger: Ledger, file: string) => Result): Result {
-  const { ledger, file } = openLedger(configOf(options))
+/** What `use` changes is known to all who share the ledger when this resolves. @throws ConfigurationError; Unavailable; what `use` throws */
+export async function withLedger<Result>(options: LedgerOptions, use: (ledger: DurableLedger, file: string) => Result): Promise<Result> {
+  const { ledger, file, close } = await openLedger(configOf(options))
   try {
-    return use(ledger, file)
+    return await decide(ledger, () => use(ledger, file))
   } finally {
-    ledger.close()
+    await close()
   }
 }
 

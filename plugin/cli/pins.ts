@@ -24,8 +24,8 @@ export interface DecideOptions extends LedgerOptions {
 }
 
 /** `pins list`: who built which package, or only what waits for approval; the lines to print. */
-export function listPins(name: string | undefined, options: ListOptions): readonly string[] {
-  const known = withLedger(options, (ledger) => packagesOf(ledger, name).map((one) => builders(ledger, one)))
+export async function listPins(name: string | undefined, options: ListOptions): Promise<readonly string[]> {
+  const known = await withLedger(options, (ledger) => packagesOf(ledger, name).map((one) => builders(ledger, one)))
   const shown = options.pending === true ? known.filter(({ pending }) => pending.length > 0) : known
   if (options.json === true) return [jsonText(shown, 2)]
   if (shown.length > 0) return shown.flatMap((one) => buildersText(one, { onlyPending: options.pending === true }))
@@ -36,8 +36,8 @@ export function listPins(name: string | undefined, options: ListOptions): readon
  * `pins show`: everything about one package; the lines to print.
  * @throws ConfigurationError when nothing is known of it, or there is no ledger
  */
-export function showPins(name: string, options: LedgerOptions): readonly string[] {
-  const known = withLedger(options, (ledger, file) => {
+export async function showPins(name: string, options: LedgerOptions): Promise<readonly string[]> {
+  const known = await withLedger(options, (ledger, file) => {
     const found = builders(ledger, name)
     if (found.pins.length === 0 && found.pending.length === 0 && found.decisions.length === 0) throw unknown(file, name)
     return found
@@ -49,7 +49,7 @@ export function showPins(name: string, options: LedgerOptions): readonly string[
  * `pins approve`: makes who waits a pin, for good; the lines to print, the decision last.
  * @throws ConfigurationError when nothing that waits is meant, or several are, or nobody answers for it
  */
-export function approvePin(name: string, options: DecideOptions, log?: DecisionWriter): readonly string[] {
+export function approvePin(name: string, options: DecideOptions, log?: DecisionWriter): Promise<readonly string[]> {
   return decided('approve', name, options, log)
 }
 
@@ -57,13 +57,13 @@ export function approvePin(name: string, options: DecideOptions, log?: DecisionW
  * `pins drop`: has a pin count no longer, and none be made of that repository again; the lines to print, the decision last.
  * @throws ConfigurationError when there is no such pin, or several repositories are meant
  */
-export function dropPin(name: string, options: DecideOptions, log?: DecisionWriter): readonly string[] {
+export function dropPin(name: string, options: DecideOptions, log?: DecisionWriter): Promise<readonly string[]> {
   return decided('drop', name, options, log)
 }
 
-function decided(decision: PinDecision['decision'], name: string, options: DecideOptions, log: DecisionWriter | undefined): readonly string[] {
+async function decided(decision: PinDecision['decision'], name: string, options: DecideOptions, log: DecisionWriter | undefined): Promise<readonly string[]> {
   const { reason, by } = said(options, decision)
-  const decisions = withLedger(options, (ledger, file) => {
+  const decisions = await withLedger(options, (ledger, file) => {
     const choice = choosePins(decision, ledger, { ...options, name })
     if (choice.fault !== undefined) throw mistake(choice, name, options.to, file)
     const chosen = choice.chosen.map((one): PinDecision => ({ ...one, name, decision, reason, by, at: new Date() }))

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { EXIT } from './exit-codes.ts'
 import type { Run } from './explain-command.ts'
-import { liftRecall, listRecalls, recall, type LiftOptions, type ListOptions, type RecallOptions } from './recall.ts'
+import type { LiftOptions, ListOptions, RecallOptions } from './recall.ts'
 
 const printed = ({ code, lines }: { readonly code: number; readonly lines: readonly string[] }): number => {
   for (const line of lines) console.log(line)
@@ -22,15 +22,15 @@ export function addRecallCommand(program: Command, run: Run): void {
     .option('-r, --reason <text>', 'why; everybody who is refused reads it')
     .option('-a, --approved-by <name>', 'who answers for it')
     .option('--dry-run', 'recalls nothing, only lists who fetched them')
-    .action((specs: readonly string[], options: RecallOptions) => run(async () => printed(await recall(specs, options))))
+    .action((specs: readonly string[], options: RecallOptions) => run(async () => printed(await (await import('./recall.ts')).recall(specs, options))))
   withConfig(command.command('list'))
     .description('what is recalled')
     .option('--all', 'what was lifted too')
-    .action((options: ListOptions) => run(() => Promise.resolve(printed({ code: EXIT.fine, lines: listRecalls(options) }))))
+    .action((options: ListOptions) => run(async () => printed({ code: EXIT.fine, lines: await (await import('./recall.ts')).listRecalls(options) })))
   withConfig(command.command('lift'))
     .description('takes a recall back: the policy decides again')
     .argument('<id>', 'its number, by `recall list`')
     .requiredOption('-r, --reason <text>', 'why; it is logged and kept')
     .option('-a, --approved-by <name>', 'who answers for it')
-    .action((id: string, options: LiftOptions) => run(async () => printed(await liftRecall(id, options))))
+    .action((id: string, options: LiftOptions) => run(async () => printed(await (await import('./recall.ts')).liftRecall(id, options))))
 }

@@ -46,15 +46,15 @@ export async function recall(specs: readonly string[], options: RecallOptions): 
   if (reason === '') throw usage('--reason', 'says nothing', 'Say in a few words why: everybody who is refused reads it, and it is logged and kept.')
   const by = options.approvedBy?.trim() ?? ''
   const at = new Date()
-  const recalls = withLedger(options, (ledger) => wanted.map((one) => ledger.recalls.add({ ...one, reason, by: by === '' ? undefined : by, at })))
+  const recalls = await withLedger(options, (ledger) => wanted.map((one) => ledger.recalls.add({ ...one, reason, by: by === '' ? undefined : by, at })))
   // What was recalled before is no news for the log.
   const made = recalls.filter((one) => one.at.getTime() === at.getTime())
   return said(recalls, await report(wanted, made.map((one) => recallRecord(one)), options), options)
 }
 
 /** `recall list`: what is recalled; the lines to print. @throws ConfigurationError when there is no ledger */
-export function listRecalls(options: ListOptions): readonly string[] {
-  const all = withLedger(options, (ledger) => ledger.recalls.all())
+export async function listRecalls(options: ListOptions): Promise<readonly string[]> {
+  const all = await withLedger(options, (ledger) => ledger.recalls.all())
   const shown = options.all === true ? all : all.filter(({ lifted }) => lifted === undefined)
   if (options.json === true) return [jsonText(shown.map(recallDocument), 2)]
   return shown.length === 0 ? ['nothing is recalled'] : shown.flatMap(recallLine)
@@ -69,7 +69,7 @@ export async function liftRecall(id: string, options: LiftOptions): Promise<Said
   const by = options.approvedBy?.trim() ?? ''
   if (reason === '') throw usage('--reason', 'says nothing', 'Say in a few words why: it is logged and kept.')
   if (!/^[1-9]\d{0,14}$/.test(id)) throw usage(id, 'is not the number of a recall', 'See `recall list`.')
-  const lifted = withLedger(options, (ledger) => ledger.recalls.lift(Number(id), { reason, by: by === '' ? undefined : by, at: new Date() }))
+  const lifted = await withLedger(options, (ledger) => ledger.recalls.lift(Number(id), { reason, by: by === '' ? undefined : by, at: new Date() }))
   if (lifted === undefined) throw usage(id, 'is no recall that is in force', 'See `recall list`.')
   const problem = await logged([recallRecord(lifted)], options)
   const lines = options.json === true ? [jsonText(recallDocument(lifted))] : [`lifted ${lifted.name}@${lifted.range}; a running mirror judges it by its policy again, with its next request`]

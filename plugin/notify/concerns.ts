@@ -1,5 +1,6 @@
 /** What nobody decides and time brings: waivers that end, trust material that gets old. */
 import type { Notice } from '../domain/notification.ts'
+import type { TrustAlarm } from '../domain/trust-alarms.ts'
 import { clean } from './notice.ts'
 
 const DAY = 86_400_000
@@ -35,27 +36,39 @@ export function waiverNotices(waivers: readonly EndingWaiver[], now: Date): read
 export interface TrustState {
   /** What keeps the mirror from judging anything. */
   readonly problems: readonly string[]
+  /** What keeps it from judging some packages. */
+  readonly warnings?: readonly string[]
   /** When the material of each uplink was known to be current; undefined when its files do not say. */
   readonly asOf: ReadonlyMap<string, Date | undefined>
+  /** Of named Sigstore instances likewise. */
+  readonly instances?: ReadonlyMap<string, Date | undefined>
 }
 
 /** Told once a day while nothing can be judged, and once a week while material is old. */
-export function trustNotices({ problems, asOf }: TrustState, now: Date): readonly Notice[] {
-  const old = [...asOf].flatMap(([uplink, date]) => {
+export function trustNotices({ problems, warnings = [], asOf, instances = new Map() }: TrustState, now: Date): readonly Notice[] {
+  const told = [
+    ...[...asOf].map(([uplink, date]) => ({ what: `the uplink ${uplink}`, id: uplink, date, more: { uplink } })),
+    ...[...instances].map(([instance, date]) => ({ what: `the Sigstore instance ${instance}`, id: `instance:${instance}`, date, more: { instance } })),
+  ]
+  const old = told.flatMap(({ what, id, date, more }) => {
     const age = date === undefined ? 0 : now.getTime() - date.getTime()
     if (date === undefined || age <= OLD_TRUST) return []
-    return [
-      concern('trust-stale', ['trust', uplink, date.toISOString(), Math.floor(age / OLD_TRUST)], now, `trust material of the uplink ${uplink} is ${spanText(age)} old: it could not be refreshed`, {
-        uplink,
-        asOf: date.toISOString(),
-      }),
-    ]
+    const key = ['trust', id, date.toISOString(), Math.floor(age / OLD_TRUST)]
+    return [concern('trust-stale', key, now, `trust material of ${what} is ${spanText(age)} old: it could not be refreshed`, { ...more, asOf: date.toISOString() })]
   })
   return [
     ...problems.map((problem) => concern('trust-stale', ['trust', problem, Math.floor(now.getTime() / DAY)], now, `nothing can be verified: ${problem}`, {})),
+    ...warnings.map((warning) => concern('trust-stale', ['trust', warning, Math.floor(now.getTime() / DAY)], now, `some packages cannot be verified: ${warning}`, {})),
     ...old,
   ]
 }
+
+/** Told at each stage; what ended long ago was told, or was over when this was set up. */
+export const trustEndNotices = (alarms: readonly TrustAlarm[], now: Date): readonly Notice[] =>
+  alarms
+    .filter(({ at }) => at.getTime() - now.getTime() > -STALE_NEWS)
+    .map(({ of, kind, at, stage, text }) =>
+      concern('trust-expiring', ['trust-end', of, kind, at.toISOString(), stage], now, text, { of, kind, expires: at.toISOString() }))
 
 const concern = (event: Notice['event'], key: readonly unknown[], now: Date, text: string, more: Notice['more']): Notice => ({
   key: JSON.stringify(key),

@@ -33,6 +33,8 @@ export interface NotifierOptions {
   readonly concerns: (now: Date) => readonly Notice[]
   /** This mirror's public address. */
   readonly base: string | undefined
+  /** Whether this mirror is the one that tells, of those that follow one log; always, where not given. */
+  readonly leads?: (() => Promise<boolean>) | undefined
   readonly clock: Clock
   /** Calls back after so many milliseconds, once; returns how to call it off. Must keep no process alive. */
   readonly schedule: (run: () => void, milliseconds: number) => () => void
@@ -73,10 +75,12 @@ export class Notifier {
   #running: Promise<void> | undefined
   #startedAt = 0
   #isCaughtUp = false
+  #leads: boolean
   #closed = false
 
   constructor(options: NotifierOptions) {
     this.#options = options
+    this.#leads = options.leads === undefined
   }
 
   get state(): readonly HookState[] {
@@ -119,12 +123,26 @@ export class Notifier {
   }
 
   async #tick(): Promise<void> {
+    if (this.#options.leads !== undefined) this.#leads = await this.#options.leads()
+    if (!this.#leads) {
+      this.#leaveToAnother()
+      return
+    }
     await this.#guarded(() => this.#lookAround())
     while (this.#taken.length > 0) {
       this.#keep(this.#taken.splice(0, KEPT_AT_ONCE))
       await turn()
     }
     await Promise.all(this.#options.hooks.map((hook) => this.#guarded(() => this.#serve(hook))))
+  }
+
+  /** Who takes its place begins with what came a little before. */
+  #leaveToAnother(): void {
+    const { clock, store } = this.#options
+    this.#taken.length = 0
+    this.#isCaughtUp = false
+    this.#lookedAround = -Infinity
+    if (!this.#closed) store.setReadUntil(clock.now())
   }
 
   async #lookAround(): Promise<void> {
@@ -159,7 +177,7 @@ export class Notifier {
 
   /** To be kept in the next turns of the event loop, a few in each: a flood of refusals keeps no request waiting. */
   #take(notices: readonly Notice[]): void {
-    if (this.#closed || notices.length === 0) return
+    if (this.#closed || !this.#leads || notices.length === 0) return
     if (this.#taken.length === 0) setImmediate(() => { this.#keepSome() })
     const { clock, warn } = this.#options
     const [at, room] = [clock.now(), MOST_TAKEN - this.#taken.length]

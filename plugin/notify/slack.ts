@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<NotificationEvent, string>> = {
   'pin-pending': 'waiting for approval of who built it',
   'pin-changed': 'builders approved or dropped',
   'trust-stale': 'trust material',
+  'trust-expiring': 'trust ending',
   'waiver-expiring': 'waivers ending',
   'policy-loaded': 'policy loaded',
   'policy-refused': 'POLICY REFUSED',

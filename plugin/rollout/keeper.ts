@@ -4,8 +4,8 @@ import type { TrustPolicy } from '../policy/index.ts'
 import { readPolicy, sameTexts, type PolicyReading, type PolicySource, type Texts } from './policy-source.ts'
 import type { FileWatch, WatchFiles } from './watch.ts'
 
-/** What asked for a reload: somebody, by a signal, or a change of a file. */
-export type ReloadCause = 'signal' | 'change'
+/** What asked for a reload: somebody, by a signal; a change of a file; or a policy that was published to all mirrors. */
+export type ReloadCause = 'signal' | 'change' | 'published'
 
 /**
  * - `applied`: another policy is in force;
@@ -124,7 +124,7 @@ export class PolicyKeeper {
 
   get #isFixed(): boolean {
     const { source, first } = this.#options
-    return source.place !== 'file' && first.texts.size === 0
+    return source.place !== 'file' && source.place !== 'shared' && first.texts.size === 0
   }
 
   #read(): PolicyReading {

@@ -2,8 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { parsePolicy, presetPolicy, type ReadFile, type TrustPolicy } from '../policy/index.ts'
 
-/** Where the policy stands: a file; the configuration, which is read at start only; or nowhere, and the default preset is in force. */
-export type PolicyPlace = 'file' | 'configuration' | 'preset'
+/**
+ * Where the policy stands: a file; the configuration, which is read at start only; the shared ledger, where it was published; or nowhere,
+ * and the default preset is in force.
+ */
+export type PolicyPlace = 'file' | 'configuration' | 'shared' | 'preset'
 
 export interface PolicySource {
   readonly place: PolicyPlace
@@ -11,6 +14,16 @@ export interface PolicySource {
   readonly file: string
   /** The policy itself where it stands in the configuration. */
   readonly inline?: Readonly<Record<string, unknown>>
+  /** What was published last; the default preset is in force while nothing was. */
+  readonly published?: () => PublishedTexts | undefined
+}
+
+/** A policy's file and those it includes, by the names they had where they were published. */
+export interface PublishedTexts {
+  readonly file: string
+  readonly texts: ReadonlyMap<string, string>
+  /** By then its waivers had not expired: a mirror that starts later takes it as those do that were there. */
+  readonly at: Date
 }
 
 /** What each file held, or undefined where it could not be read. */
@@ -21,11 +34,12 @@ export type PolicyReading =
   | { readonly texts: Texts; readonly policy: TrustPolicy; readonly error?: undefined }
   | { readonly texts: Texts; readonly policy?: undefined; readonly error: ConfigurationError }
 
-/** A policy as the configuration names it: a path that was read already, the policy itself, or nothing. */
-export type ConfiguredPolicy = { readonly source: string | Readonly<Record<string, unknown>>; readonly file: string } | undefined
+/** A policy as the configuration names it: a path that was read already, the policy itself, `shared`, or nothing. */
+export type ConfiguredPolicy = { readonly source: string | Readonly<Record<string, unknown>>; readonly file: string } | 'shared' | undefined
 
 export function policySourceOf(configured: ConfiguredPolicy): PolicySource {
   if (configured === undefined) return { place: 'preset', file: 'the recommended preset' }
+  if (configured === 'shared') return { place: 'shared', file: 'the published policy' }
   const { source, file } = configured
   return typeof source === 'string' ? { place: 'file', file } : { place: 'configuration', file, inline: source }
 }
@@ -63,9 +77,19 @@ function readOnce(source: PolicySource, readFile: ReadFile, now: Date): PolicyRe
   }
 }
 
-function parse({ place, file, inline }: PolicySource, readFile: ReadFile, now: Date): TrustPolicy {
+function parse({ place, file, inline, published }: PolicySource, readFile: ReadFile, now: Date): TrustPolicy {
   if (place === 'preset') return presetPolicy()
+  if (place === 'shared') {
+    const shared = published?.()
+    return shared === undefined ? presetPolicy() : parsePolicy(textIn(shared, shared.file), shared.file, { now: shared.at, readFile: (name) => textIn(shared, name) })
+  }
   return parsePolicy(place === 'file' ? textToParse(file, readFile) : inline, file, { now, readFile })
+}
+
+function textIn({ texts }: PublishedTexts, name: string): string {
+  const text = texts.get(name)
+  if (text === undefined) throw new Error('it was not published with the policy')
+  return text
 }
 
 function textToParse(file: string, readFile: ReadFile): string {

@@ -44,8 +44,7 @@ export class Identities implements IdentityMemory {
   }
 
   noteChanges(registry: string, name: string, changes: readonly SeenChange[]): readonly SeenChange[] {
-    const known = new Set(this.changes(name).filter((change) => change.registry === registry).flatMap(({ to, versions }) => versions.map((version) => `${keyOf(to)} ${version}`)))
-    const fresh = changes.filter(({ to, version }) => !known.has(`${keyOf(to)} ${version}`))
+    const fresh = this.unknown(registry, name, changes)
     if (fresh.length === 0) return fresh
     this.#database.transaction(() => {
       const insert = 'INSERT OR IGNORE INTO identity_change (registry, name, identity, version, pinned, first_seen) VALUES (?, ?, ?, ?, ?, ?)'
@@ -53,6 +52,12 @@ export class Identities implements IdentityMemory {
         this.#database.run(insert, registry, name, keyOf(to), version, keyOf(from), firstSeen.getTime())
     })
     return fresh
+  }
+
+  /** Those that do not wait yet. */
+  unknown(registry: string, name: string, changes: readonly SeenChange[]): readonly SeenChange[] {
+    const known = new Set(this.changes(name).filter((change) => change.registry === registry).flatMap(({ to, versions }) => versions.map((version) => `${keyOf(to)} ${version}`)))
+    return changes.filter(({ to, version }) => !known.has(`${keyOf(to)} ${version}`))
   }
 
   changes(name?: string): readonly PendingChange[] {
@@ -97,7 +102,8 @@ export class Identities implements IdentityMemory {
 
   revision(name: string): number {
     this.#database.noticeForeignWrites()
-    const cached = this.#revisions.get(name)
+    // As origins are looked at (origins.ts).
+    const cached = this.#revisions.peek(name)
     if (cached !== undefined) return cached
     const row = this.#database.get('SELECT revision FROM pin_state WHERE name = ?', name)
     const revision = row === undefined ? 0 : integer(row, 'revision')
@@ -109,6 +115,12 @@ export class Identities implements IdentityMemory {
   forget(): void {
     this.#pins.clear()
     this.#revisions.clear()
+  }
+
+  /** The same, of one package. */
+  forgetOne(registry: string, name: string): void {
+    this.#pins.delete(JSON.stringify([registry, name]))
+    this.#revisions.delete(name)
   }
 
   #write(name: string, work: () => void): void {

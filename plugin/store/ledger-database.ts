@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isDamage } from './damage.ts'
 import { LaterSync, type SyncFile } from './later-sync.ts'
 import { migrate } from './ledger-schema.ts'
-import { BUSY_TIMEOUT, openDatabase, type Row } from './sqlite.ts'
+import { BUSY_TIMEOUT, openDatabase, text, type Row } from './sqlite.ts'
 
 type Value = string | number | null
 
@@ -29,6 +30,8 @@ export class LedgerDatabase {
   #isGlancing = false
   readonly #later: LaterSync
   #durability: Durability = 'now'
+  #isHeld = false
+  #damage: unknown
 
   constructor(file: string, sync?: SyncFile) {
     this.#database = openDatabase(file, 'FULL')
@@ -43,15 +46,15 @@ export class LedgerDatabase {
   }
 
   get(sql: string, ...values: Value[]): Row | undefined {
-    return this.#statement(sql).get(...values)
+    return this.#noting(() => this.#statement(sql).get(...values))
   }
 
   all(sql: string, ...values: Value[]): Row[] {
-    return this.#statement(sql).all(...values)
+    return this.#noting(() => this.#statement(sql).all(...values))
   }
 
   run(sql: string, ...values: Value[]): void {
-    this.#statement(sql).run(...values)
+    this.#noting(() => this.#statement(sql).run(...values))
   }
 
   /** What was read before is then of an older file. */
@@ -84,6 +87,10 @@ export class LedgerDatabase {
 
   /** Runs `work` whole or not at all; others cannot write meanwhile. */
   transaction(work: () => void, wanted: Durability = 'now'): void {
+    if (this.#isHeld) {
+      this.#part(work)
+      return
+    }
     const durability = this.#later.hasFailed ? 'now' : wanted
     if (durability !== this.#durability) {
       this.#database.exec(`PRAGMA synchronous = ${durability === 'now' ? 'FULL' : 'NORMAL'}`)
@@ -103,11 +110,58 @@ export class LedgerDatabase {
     else this.#later.soon()
   }
 
+  /** From now on transactions are parts of one that can still be taken back as a whole. */
+  hold(): void {
+    this.#database.exec('BEGIN IMMEDIATE')
+    this.#isHeld = true
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  /** Ends what `hold` began. What was read before a rollback is for the caller to forget. */
+  release(how: 'COMMIT' | 'ROLLBACK'): void {
+    try {
+      // SQLite itself takes all of it back when the disk is full.
+      if (how === 'COMMIT' || this.#database.isTransaction) this.#database.exec(how)
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    } finally {
+      this.#isHeld = false
+    }
+  }
+
+  /** Puts all that another ledger's file holds in the place of what this one does. */
+  replaceWith(file: string): void {
+    this.#database.prepare('ATTACH ? AS other').run(file)
+    try {
+      this.transaction(() => {
+        const tables = this.#database.prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name").all()
+        for (const name of tables.map((row) => `"${text(row, 'name')}"`)) {
+          this.#database.exec(`DELETE FROM main.${name}`)
+          this.#database.exec(`INSERT INTO main.${name} SELECT * FROM other.${name}`)
+        }
+      })
+    } finally {
+      this.#database.exec('DETACH other')
+    }
+    for (const forget of this.#onForeignWrite) forget()
+  }
+
   /**
-   * @throws Error when the file cannot be written: no room, a disk mounted read-only. Another process that writes just now proves
-   * that it can be.
+   * @throws Error when the file cannot be written: no room, a disk mounted read-only, pages that turned out to be damaged. Another
+   * process that writes just now proves that it can be.
    */
   assertWritable(): void {
+    if (this.#damage !== undefined) throw this.#damage as Error
+    // It is being written.
+    if (this.#isHeld) return
     this.#database.exec('PRAGMA busy_timeout = 0')
     try {
       this.#database.exec('BEGIN IMMEDIATE')
@@ -123,6 +177,29 @@ export class LedgerDatabase {
     this.#statements.clear()
     this.#later.close()
     this.#database.close()
+  }
+
+  #part(work: () => void): void {
+    this.#database.exec('SAVEPOINT part')
+    try {
+      work()
+    } catch (error) {
+      // A full disk ends all of it.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO part')
+      throw error
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec('RELEASE part')
+    }
+  }
+
+  /** A file that was damaged once stays so, whatever the next page that is read says. */
+  #noting<Result>(work: () => Result): Result {
+    try {
+      return work()
+    } catch (error) {
+      if (isDamage(error)) this.#damage = error
+      throw error
+    }
   }
 
   #readDataVersion(): unknown {

@@ -59,16 +59,26 @@ const STEPS = [
      reason TEXT NOT NULL, decided_by TEXT, at INTEGER NOT NULL, lifted_at INTEGER, lifted_by TEXT, lift_reason TEXT
    ) STRICT;
    CREATE INDEX recall_of ON recall (name);`,
+  `CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), log TEXT NOT NULL, sequence INTEGER NOT NULL, mac TEXT NOT NULL) STRICT;
+   CREATE TABLE published_policy (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, file TEXT NOT NULL, texts TEXT NOT NULL, published_by TEXT) STRICT;`,
 ]
 
-/** @throws Error when a later version of this program wrote the file: it may hold what this one would lose. */
-export function migrate(database: DatabaseSync): void {
+const UPGRADING = 'docs/replicas.md, Upgrading'
+
+/** Of the newest schema that this version knows. */
+export const LEDGER_SCHEMA = STEPS.length
+
+/**
+ * @param to - an earlier schema, for who tries what becomes of its files
+ * @throws Error when a later version of this program wrote the file: it may hold what this one would lose
+ */
+export function migrate(database: DatabaseSync, to = LEDGER_SCHEMA): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     const version = Number(database.prepare('PRAGMA user_version').get()?.user_version)
-    if (version > STEPS.length) throw new Error(`ledger has schema ${version}; this version knows ${STEPS.length}`)
-    for (const step of STEPS.slice(version)) database.exec(step)
-    database.exec(`PRAGMA user_version = ${STEPS.length}`)
+    if (version > LEDGER_SCHEMA) throw new Error(`ledger has schema ${version}; this version knows ${LEDGER_SCHEMA}: upgrade it, or restore the file of before (${UPGRADING})`)
+    for (const step of STEPS.slice(version, to)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${Math.max(version, to)}`)
     database.exec('COMMIT')
   } catch (error) {
     database.exec('ROLLBACK')

@@ -2,11 +2,13 @@ import { LRUCache } from 'lru-cache'
 import type { KeptDocument, KeyPins, Ledger, LedgerReset, Maintainers, PinnedKeys, PublishedEvidence, PublishedVersion, Sighting, VersionRecord } from '../domain/ports.ts'
 import { Identities } from './identities.ts'
 import { Imports } from './imports.ts'
+import { LedgerCopy } from './ledger-copy-of-log.ts'
 import { StoredKeyPins } from './key-pins.ts'
 import { LedgerDatabase } from './ledger-database.ts'
 import { Origins } from './origins.ts'
 import { StoredMaintainers } from './maintainers.ts'
 import { StoredEvidence } from './published-evidence.ts'
+import { PublishedPolicies } from './published-policies.ts'
 import { StoredRecalls } from './recalls.ts'
 import { Resets } from './resets.ts'
 import { Sightings } from './sightings.ts'
@@ -48,6 +50,10 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
   readonly recalls: StoredRecalls
   /** What archives brought. */
   readonly imports: Imports
+  /** Given to all mirrors that share this ledger. */
+  readonly policies: PublishedPolicies
+  /** Where it is the copy of one that is shared. */
+  readonly copy: LedgerCopy
   readonly #signing = new Map<string, boolean>()
   readonly #records: LRUCache<string, Map<string, VersionRecord>>
   /** Those that somebody looks at: what they say does not change while they are looked at. */
@@ -64,6 +70,8 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
     this.identities = new Identities(this.#database)
     this.recalls = new StoredRecalls(this.#database)
     this.imports = new Imports(this.#database)
+    this.policies = new PublishedPolicies(this.#database)
+    this.copy = new LedgerCopy(this.#database, { one: (registry, name) => { this.#forgetOne(registry, name) }, all: () => { this.#forgetAll() } })
     this.#evidence = new StoredEvidence(this.#database)
     this.#maintainers = new StoredMaintainers(this.#database)
     this.#database.onForeignWrite(() => {
@@ -84,6 +92,11 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
 
   firstSeen(registry: string, name: string): Date | undefined {
     return this.#sightings.get(registry, name)?.firstSeen
+  }
+
+  /** What an answer with these versions says that is not known yet; undefined where it says nothing new. */
+  news(registry: string, name: string, versions: readonly string[], at: Date): readonly string[] | undefined {
+    return this.#sightings.news(registry, name, versions, at)
   }
 
   versions(registry: string, name: string): readonly string[] {
@@ -162,10 +175,7 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
       }
       this.#resets.add(what)
     })
-    this.#records.clear()
-    this.#sightings.forget()
-    this.#origins.forget()
-    this.identities.forget()
+    this.#forgetAll()
     return registries
   }
 
@@ -211,6 +221,31 @@ export class SqliteLedger implements Ledger, KeyPins, PublishedEvidence, Maintai
     if (!this.#database.isOpen) return
     this.#sightings.flush()
     this.#database.close()
+  }
+
+  /** Without a registry it may be of any. */
+  #forgetOne(registry: string | undefined, name: string): void {
+    if (registry === undefined) {
+      this.#forgetAll()
+      return
+    }
+    this.recalls.forget()
+    this.#resets.forget()
+    this.#signing.clear()
+    this.#origins.forgetOne(name)
+    this.#records.delete(JSON.stringify([registry, name]))
+    this.#sightings.forgetOne(registry, name)
+    this.identities.forgetOne(registry, name)
+  }
+
+  #forgetAll(): void {
+    this.recalls.forget()
+    this.#resets.forget()
+    this.#signing.clear()
+    this.#records.clear()
+    this.#sightings.forget()
+    this.#origins.forget()
+    this.identities.forget()
   }
 
   #known(registry: string, name: string): Map<string, VersionRecord> {

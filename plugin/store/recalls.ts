@@ -57,6 +57,11 @@ export class StoredRecalls implements RecallMemory {
     return this.#read().revisions.get(name) ?? 0
   }
 
+  /** What was read before is no longer what the file says. */
+  forget(): void {
+    this.#known = undefined
+  }
+
   #change(work: () => void): void {
     this.#database.transaction(work)
     this.#known = undefined

@@ -24,6 +24,11 @@ export class Resets {
     return this.#last.get(name) ?? 0
   }
 
+  /** What was read before is no longer what the file says. */
+  forget(): void {
+    this.#last = undefined
+  }
+
   of(name: string): readonly LedgerReset[] {
     return this.#database.all('SELECT * FROM resets WHERE name = ? ORDER BY id', name).map(resetOf)
   }

@@ -21,10 +21,19 @@ export class SharedKeys {
     this.#keys = keys
   }
 
+  /** Id of the key that signs. */
+  get current(): string {
+    return this.#keys[0].id
+  }
+
   /** Over all parts and where each of them ends. The first one says what it is for: no entry stands for one of another kind. */
   mac(...parts: readonly string[]): Mac {
     const [key] = this.#keys
     return { keyid: key.id, mac: macOf(key, parts).toString('base64url') }
+  }
+
+  knows(keyid: string): boolean {
+    return this.#keys.some(({ id }) => id === keyid)
   }
 
   isOurs({ keyid, mac }: Mac, ...parts: readonly string[]): boolean {

@@ -23,6 +23,8 @@ interface Answer {
 
 /** Bytes that a version takes in memory, measured. */
 const PER_VERSION = 64
+/** Milliseconds by which mirrors that share a ledger may be wrong about when a version was last absent: each answer would else be told to all. */
+const SEEN_AGAIN = 60_000
 /** Of one package, ever: twice what a packument may name at once. */
 const MAX_KNOWN = 200_000
 
@@ -57,6 +59,10 @@ export class Sightings {
     if (after === before) return
     this.#seen.set(keyOf(answer.registry, answer.name), after)
     this.#unwritten.push(answer)
+    if (this.#gather === 0) {
+      this.flush()
+      return
+    }
     this.#timer ??= setTimeout(() => {
       try {
         this.flush()
@@ -64,6 +70,15 @@ export class Sightings {
         this.#onError(error)
       }
     }, this.#gather)
+  }
+
+  /** Versions of an answer that no answer had before; undefined where all it adds is to have been seen again a moment later. */
+  news(registry: string, name: string, versions: readonly string[], at: Date): readonly string[] | undefined {
+    const seen = this.get(registry, name)
+    if (seen === undefined) return versions
+    if (at < seen.seenAt) return undefined
+    const appeared = versions.filter((version) => !seen.known.has(version))
+    return appeared.length > 0 || at.getTime() - seen.seenAt.getTime() >= SEEN_AGAIN ? appeared : undefined
   }
 
   get(registry: string, name: string): Seen | undefined {
@@ -80,6 +95,11 @@ export class Sightings {
   /** What was read before is no longer what the file says. */
   forget(): void {
     this.#seen.clear()
+  }
+
+  /** The same, of one package. */
+  forgetOne(registry: string, name: string): void {
+    this.#seen.delete(keyOf(registry, name))
   }
 
   /** Writes what was gathered. What cannot be written is forgotten, here too: memory must not know more than the disk. */

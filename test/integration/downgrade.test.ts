@@ -4,6 +4,7 @@ import { isObject, ownString, type JsonObject } from '../../plugin/domain/json.t
 import { FakeRegistry, type PublishOptions } from '../support/fake-registry.ts'
 import { settableClock, startTestMirror, type TestMirror } from '../support/mirror.ts'
 import { githubIdentity, PrivateSigstore } from '../support/private-sigstore.ts'
+import { withoutAttestations } from '../support/registry/edits.ts'
 
 const DAY = 86_400_000
 const NOW = new Date('2026-06-01T00:00:00.000Z')
@@ -160,14 +161,3 @@ describe('trust downgrade through a mirror', function () {
     assert.equal(body.nearestAllowed, '1.0.0')
   })
 })
-
-/** What the registry would serve, had the version never had any. */
-const withoutAttestations =
-  (version: string) =>
-  (packument: JsonObject): JsonObject => {
-    const versions = isObject(packument.versions) ? packument.versions : {}
-    const entry = versions[version]
-    if (!isObject(entry) || !isObject(entry.dist)) return packument
-    const dist = Object.fromEntries(Object.entries(entry.dist).filter(([key]) => key !== 'attestations'))
-    return { ...packument, versions: { ...versions, [version]: { ...entry, dist } } }
-  }

@@ -70,12 +70,12 @@ describe('identity pins through a mirror', function () {
     writeFileSync(file, stringify({ storage: './storage', uplinks, packages: { '**': { access: '$all', proxy: 'fake' } }, middlewares: { provenance } }))
     return file
   }
-  const pinned = (): readonly string[] => {
-    const [known] = JSON.parse(listPins(NAME, { config: config(), json: true }).join('')) as { pins: { sourceRepositoryId: string | null; sourceOwnerId: string | null; until: string | null }[] }[]
+  const pinned = async (): Promise<readonly string[]> => {
+    const [known] = JSON.parse((await listPins(NAME, { config: config(), json: true })).join('')) as { pins: { sourceRepositoryId: string | null; sourceOwnerId: string | null; until: string | null }[] }[]
     return [...new Set((known?.pins ?? []).filter(({ until }) => until === null).map((pin) => `${pin.sourceRepositoryId ?? 'address'} ${pin.sourceOwnerId ?? ''}`.trim()))].sort()
   }
-  const pending = (): readonly string[] => {
-    const [known] = JSON.parse(listPins(NAME, { config: config(), json: true, pending: true }).join('')) as { pending: { to: { sourceRepositoryId: string }; versions: string[] }[] }[]
+  const pending = async (): Promise<readonly string[]> => {
+    const [known] = JSON.parse((await listPins(NAME, { config: config(), json: true, pending: true })).join('')) as { pending: { to: { sourceRepositoryId: string }; versions: string[] }[] }[]
     return (known?.pending ?? []).map(({ to, versions }) => `${to.sourceRepositoryId}: ${versions.toSorted().join(' ')}`)
   }
   const found = (): void => {
@@ -97,7 +97,7 @@ describe('identity pins through a mirror', function () {
     clock.set(day(30))
     assert.equal(await gate('1.2.0'), '403 identity-changed')
     assert.deepEqual(await listed(), ['1.0.0', '1.1.0'])
-    assert.deepEqual([pinned(), pending()], [['1001 2002'], ['6001: 1.2.0']])
+    assert.deepEqual([await pinned(), await pending()], [['1001 2002'], ['6001: 1.2.0']])
   })
 
   it('[13c] and only warned about in recommended, also once it is old: it never becomes a pin by itself', async () => {
@@ -109,7 +109,7 @@ describe('identity pins through a mirror', function () {
     clock.set(day(30))
     assert.deepEqual([await gate('1.2.0'), await gate('1.3.0')], ['200 identity-changed', '200 identity-changed'])
     assert.deepEqual((await listed()).length, 4)
-    assert.deepEqual([pinned(), pending()], [['1001 2002'], ['6001: 1.2.0 1.3.0']])
+    assert.deepEqual([await pinned(), await pending()], [['1001 2002'], ['6001: 1.2.0 1.3.0']])
   })
 
   it('[13d] a changed workflow is refused in lockdown only', async () => {
@@ -147,7 +147,7 @@ describe('identity pins through a mirror', function () {
     clock.set(day(30))
     assert.equal(await gate('1.2.0'), '403 identity-changed')
     assert.equal(await gate('1.1.0'), '200')
-    assert.deepEqual(pinned(), ['1001 2002'])
+    assert.deepEqual(await pinned(), ['1001 2002'])
     publish('1.3.0', 31, early)
     clock.set(day(60))
     assert.equal(await gate('1.3.0'), '403 identity-changed')
@@ -165,7 +165,7 @@ describe('identity pins through a mirror', function () {
     clock.set(day(10))
     publish('1.4.0', 9.5, { ...OURS, repo: 'globex/widget', ownerId: '3003' })
     assert.equal(await gate('1.4.0'), '200')
-    assert.deepEqual(pending(), [])
+    assert.deepEqual(await pending(), [])
   })
 
   it('a package that appears after the mirror: the first to settle is pinned, and until then nothing is compared', async () => {
@@ -173,12 +173,12 @@ describe('identity pins through a mirror', function () {
     publish('1.0.0', -1, OURS)
     publish('1.1.0', 0, MALLORY)
     clock.set(day(1))
-    assert.deepEqual([await gate('1.1.0'), pinned()], ['200', []])
+    assert.deepEqual([await gate('1.1.0'), await pinned()], ['200', []])
     // The same listing, of which only the clock has moved.
     assert.deepEqual(await listed(), ['1.0.0', '1.1.0'])
     clock.set(day(6))
     assert.deepEqual(await listed(), ['1.0.0'])
-    assert.deepEqual([await gate('1.1.0'), pinned()], ['403 identity-changed', ['1001 2002']])
+    assert.deepEqual([await gate('1.1.0'), await pinned()], ['403 identity-changed', ['1001 2002']])
   })
 
   it('an approval frees the versions at once, in a mirror that runs, and is kept; a drop takes it back', async () => {
@@ -189,14 +189,14 @@ describe('identity pins through a mirror', function () {
     clock.set(day(30))
     assert.equal(await gate('1.2.0'), '403 identity-changed')
     assert.deepEqual(await listed(), ['1.0.0', '1.1.0'])
-    approvePin(NAME, { config: config(), to: '6001', reason: 'the project moved', approvedBy: 'security' })
+    await approvePin(NAME, { config: config(), to: '6001', reason: 'the project moved', approvedBy: 'security' })
     assert.deepEqual(await listed(), ['1.0.0', '1.1.0', '1.2.0'])
     assert.equal(await gate('1.2.0'), '200')
-    assert.deepEqual([pinned(), pending()], [['1001 2002', '6001 6002'], []])
+    assert.deepEqual([await pinned(), await pending()], [['1001 2002', '6001 6002'], []])
     const { builtBy } = await mirror.json(`/-/provenance/v1/packages/${NAME}`)
     assert.deepEqual((builtBy as { decisions: { decision: string; by: string; reason: string }[] }).decisions.map(({ decision, by, reason }) => [decision, by, reason]), [['approve', 'security', 'the project moved']])
 
-    dropPin(NAME, { config: config(), to: '6001', reason: 'it did not' })
+    await dropPin(NAME, { config: config(), to: '6001', reason: 'it did not' })
     assert.deepEqual(await listed(), ['1.0.0', '1.1.0'])
     assert.equal(await gate('1.2.0'), '403 identity-changed')
   })
@@ -209,10 +209,10 @@ describe('identity pins through a mirror', function () {
     clock.set(day(30))
     await restart((dir) => { for (const file of ['provenance-facts.db', 'provenance-facts.db-wal', 'provenance-facts.db-shm']) rmSync(path.join(dir, file), { force: true }) })
     registry.status(/attestations\/widget@1\.[01]/, 500)
-    assert.deepEqual(pinned(), ['1001 2002'])
+    assert.deepEqual(await pinned(), ['1001 2002'])
     assert.equal(await gate('1.2.0'), '403 identity-changed')
-    resetLedger(NAME, { config: config(), reason: 'moved' })
-    assert.deepEqual([pinned(), pending()], [[], []])
+    await resetLedger(NAME, { config: config(), reason: 'moved' })
+    assert.deepEqual([await pinned(), await pending()], [[], []])
     // Found anew, with both: what was there before is nobody's change.
     assert.equal(await gate('1.2.0'), '200')
   })
@@ -221,11 +221,11 @@ describe('identity pins through a mirror', function () {
     await start('observe', { registrySignature: 'required' })
     registry.publish({ name: NAME, version: '1.0.0', time: day(-90), provenance: githubIdentity(OURS), signed: false })
     assert.equal(await gate('1.0.0'), '200 signature-absent')
-    assert.deepEqual([(await listed()).length, pinned()], [1, []])
+    assert.deepEqual([(await listed()).length, await pinned()], [1, []])
     publish('1.1.0', 0, OURS)
     clock.set(day(8))
     assert.equal(await gate('1.1.0'), '200')
-    assert.deepEqual(pinned(), ['1001 2002'])
+    assert.deepEqual(await pinned(), ['1001 2002'])
   })
 
   it('verified in whatever order, by themselves, the verdicts are the same', async () => {
@@ -282,7 +282,7 @@ describe('identity pins through a mirror', function () {
     }
     assert.deepEqual([await judged('2.0.0'), asked() - before], [['identity-changed'], 4])
     assert.deepEqual([await judged('2.1.0'), asked() - before], [['identity-changed'], 5])
-    assert.deepEqual(pending(), ['6001: 2.0.0 2.1.0'])
+    assert.deepEqual(await pending(), ['6001: 2.0.0 2.1.0'])
   })
 
   it('while those cannot be asked nothing is decided: 503, and never allowed', async () => {
@@ -306,7 +306,7 @@ describe('identity pins through a mirror', function () {
       publish('1.2.0', 1, MALLORY)
       clock.set(day(30))
       assert.equal(await gate('1.2.0'), '200')
-      assert.deepEqual([pinned(), pending()], [[], []])
+      assert.deepEqual([await pinned(), await pending()], [[], []])
       if (more.identityPin === undefined) await mirror.close()
       registry.unpublish(NAME, '1.2.0')
     }

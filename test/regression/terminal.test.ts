@@ -42,15 +42,15 @@ describe('regression: commands that print what upstreams wrote', () => {
   })
   afterEach(() => { rmSync(dir, { recursive: true, force: true }) })
 
-  const said = (what: () => readonly string[]): string => {
+  const said = async (what: () => Promise<readonly string[]>): Promise<string> => {
     try {
-      return what().join('\n')
+      return (await what()).join('\n')
     } catch (error) {
       return (error as Error).message
     }
   }
   for (const json of [false, true]) {
-    it(`show none of it${json ? ', as JSON' : ''}`, () => {
+    it(`show none of it${json ? ', as JSON' : ''}`, async () => {
       const options = { config, json }
       const decision = { ...options, reason: NASTY, approvedBy: NASTY }
       for (const what of [
@@ -63,11 +63,11 @@ describe('regression: commands that print what upstreams wrote', () => {
         () => dropPin('widget', { ...decision, to: '1' }),
         () => showPins('widget', options),
       ])
-        assert.doesNotMatch(said(what), UNSEEN)
+        assert.doesNotMatch(await said(what), UNSEEN)
     })
   }
-  it('and JSON means what it meant', () => {
-    const [shown] = JSON.parse(listPins('widget', { config, json: true }).join('\n')) as { pins: { version: string }[] }[]
+  it('and JSON means what it meant', async () => {
+    const [shown] = JSON.parse((await listPins('widget', { config, json: true })).join('\n')) as { pins: { version: string }[] }[]
     assert.equal(shown?.pins[0]?.version, NASTY)
   })
 })

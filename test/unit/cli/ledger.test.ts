@@ -49,14 +49,14 @@ describe('cli: ledger', function () {
     ledger.setOrigin('@acme/widget', R)
     ledger.close()
   }
-  const shown = (spec: string): RememberedPackage => JSON.parse(showLedger(spec, { config, json: true }).join('\n')) as RememberedPackage
-  const refused = (command: () => void, what: RegExp): void => {
-    assert.throws(command, (error) => error instanceof ConfigurationError && what.test(error.message))
+  const shown = async (spec: string): Promise<RememberedPackage> => JSON.parse((await showLedger(spec, { config, json: true })).join('\n')) as RememberedPackage
+  const refused = async (command: () => Promise<unknown>, what: RegExp): Promise<void> => {
+    await assert.rejects(command, (error) => error instanceof ConfigurationError && what.test(error.message))
   }
 
-  it('show: everything that is remembered of a version', () => {
+  it('show: everything that is remembered of a version', async () => {
     learn()
-    assert.deepEqual(shown('@acme/widget@1.1.0'), {
+    assert.deepEqual(await shown('@acme/widget@1.1.0'), {
       package: '@acme/widget',
       origin: R,
       registries: [
@@ -85,9 +85,9 @@ describe('cli: ledger', function () {
     })
   })
 
-  it('show: a version that was only seen has no record', () => {
+  it('show: a version that was only seen has no record', async () => {
     learn()
-    assert.deepEqual(shown('@acme/widget').registries[0]?.versions.map(({ version, record }) => [version, record === null]), [['1.0.0', true], ['1.1.0', false]])
+    assert.deepEqual((await shown('@acme/widget')).registries[0]?.versions.map(({ version, record }) => [version, record === null]), [['1.0.0', true], ['1.1.0', false]])
   })
 
   it('show: for people, without what an upstream could make a terminal do', () => {
@@ -99,39 +99,39 @@ describe('cli: ledger', function () {
     assert.equal(lines.some((line) => line.includes('\u001b')), false)
   })
 
-  it('reset: forgets, says so in one structured line, and show lists it', () => {
+  it('reset: forgets, says so in one structured line, and show lists it', async () => {
     learn()
-    const [output = ''] = resetLedger('@acme/widget@1.1.0', { config, reason: ' rebuilt upstream ', json: true })
+    const [output = ''] = await resetLedger('@acme/widget@1.1.0', { config, reason: ' rebuilt upstream ', json: true })
     const { at: time, ...line } = JSON.parse(output) as Record<string, unknown>
     assert.deepEqual(line, { decision: 'reset', package: '@acme/widget', version: '1.1.0', registries: [R], reason: 'rebuilt upstream' })
-    const { registries, resets } = shown('@acme/widget@1.1.0')
+    const { registries, resets } = await shown('@acme/widget@1.1.0')
     assert.equal(registries[0]?.versions[0]?.record, null)
     assert.deepEqual(resets, [{ at: time, version: '1.1.0', reason: 'rebuilt upstream' }])
-    assert.match(showLedger('@acme/widget', { config }).join('\n'), /reset .* 1\.1\.0: rebuilt upstream/)
+    assert.match((await showLedger('@acme/widget', { config })).join('\n'), /reset .* 1\.1\.0: rebuilt upstream/)
   })
 
-  it('reset: of a whole package, which then is known for that alone', () => {
+  it('reset: of a whole package, which then is known for that alone', async () => {
     learn()
-    resetLedger('@acme/widget', { config, reason: 'moved' })
-    assert.deepEqual([shown('@acme/widget').registries, shown('@acme/widget').origin], [[], null])
-    assert.deepEqual(shown('@acme/widget').resets.map(({ version, reason }) => [version, reason]), [[null, 'moved']])
-    refused(() => { resetLedger('@acme/widget', { config, reason: 'again' }) }, /nothing is remembered/)
+    await resetLedger('@acme/widget', { config, reason: 'moved' })
+    assert.deepEqual([(await shown('@acme/widget')).registries, (await shown('@acme/widget')).origin], [[], null])
+    assert.deepEqual((await shown('@acme/widget')).resets.map(({ version, reason }) => [version, reason]), [[null, 'moved']])
+    await refused(() => resetLedger('@acme/widget', { config, reason: 'again' }), /nothing is remembered/)
   })
 
-  it('refuses an unknown package, an unknown version (naming those seen), a reason that says nothing, and no package', () => {
+  it('refuses an unknown package, an unknown version (naming those seen), a reason that says nothing, and no package', async () => {
     learn()
-    refused(() => { showLedger('nothing', { config }) }, /nothing is remembered of the package "nothing"/)
-    refused(() => { showLedger('@acme/widget@9.9.9', { config }) }, /9\.9\.9.*1\.0\.0, 1\.1\.0/)
-    refused(() => { resetLedger('@acme/widget@9.9.9', { config, reason: 'x' }) }, /9\.9\.9/)
-    refused(() => { resetLedger('@acme/widget', { config, reason: '  ' }) }, /reason/)
-    refused(() => { showLedger('@acme/widget@', { config }) }, /NAME@VERSION/)
-    assert.notEqual(shown('@acme/widget').registries[0]?.versions[1]?.record, null)
+    await refused(() => showLedger('nothing', { config }), /nothing is remembered of the package "nothing"/)
+    await refused(() => showLedger('@acme/widget@9.9.9', { config }), /9\.9\.9.*1\.0\.0, 1\.1\.0/)
+    await refused(() => resetLedger('@acme/widget@9.9.9', { config, reason: 'x' }), /9\.9\.9/)
+    await refused(() => resetLedger('@acme/widget', { config, reason: '  ' }), /reason/)
+    await refused(() => showLedger('@acme/widget@', { config }), /NAME@VERSION/)
+    assert.notEqual((await shown('@acme/widget')).registries[0]?.versions[1]?.record, null)
   })
 
-  it('refuses where there is no ledger, and makes none', () => {
-    refused(() => { showLedger('widget', { config }) }, /there is no ledger/)
+  it('refuses where there is no ledger, and makes none', async () => {
+    await refused(() => showLedger('widget', { config }), /there is no ledger/)
     assert.equal(existsSync(database), false)
-    refused(() => { showLedger('widget', { config: path.join(dir, 'nowhere.yaml') }) }, /nowhere\.yaml/)
+    await refused(() => showLedger('widget', { config: path.join(dir, 'nowhere.yaml') }), /nowhere\.yaml/)
   })
 
   it('exit codes: 0 done, 2 for what cannot be done', async () => {
@@ -142,7 +142,7 @@ describe('cli: ledger', function () {
       exitCode('ledger', 'reset', '@acme/widget', '--config', config),
     ])
     assert.deepEqual(codes, [0, 2, 2])
-    assert.equal(shown('@acme/widget').resets.length, 0)
+    assert.equal((await shown('@acme/widget')).resets.length, 0)
   })
 })
 

@@ -45,64 +45,64 @@ describe('cli: pins', function () {
     ledger.close()
   }
   const WHY = { reason: 'the project moved', approvedBy: 'security' }
-  const refused = (command: () => void, what: RegExp): void => {
-    assert.throws(command, (error) => error instanceof ConfigurationError && what.test(error.message))
+  const refused = async (command: () => Promise<unknown>, what: RegExp): Promise<void> => {
+    await assert.rejects(command, (error) => error instanceof ConfigurationError && what.test(error.message))
   }
 
-  it('list: every package, one, or those where something waits', () => {
+  it('list: every package, one, or those where something waits', async () => {
     wait(MOVED)
     const names = (lines: readonly string[]): readonly string[] => (JSON.parse(lines.join('')) as { package: string }[]).map((one) => one.package)
-    assert.deepEqual(names(listPins(undefined, { config, json: true })), ['@acme/widget', 'gadget'])
-    assert.deepEqual(names(listPins('gadget', { config, json: true })), ['gadget'])
-    assert.deepEqual(names(listPins(undefined, { config, json: true, pending: true })), ['@acme/widget'])
-    assert.match(listPins(undefined, { config, pending: true }).join('\n'), /PENDING.*globex.*6001[^]*1\.1\.0[^]*pins approve @acme\/widget --to 6001/)
-    assert.match(listPins('gadget', { config, pending: true }).join('\n'), /no change waits/)
-    assert.match(listPins('nothing', { config }).join('\n'), /nobody is pinned/)
+    assert.deepEqual(names(await listPins(undefined, { config, json: true })), ['@acme/widget', 'gadget'])
+    assert.deepEqual(names(await listPins('gadget', { config, json: true })), ['gadget'])
+    assert.deepEqual(names(await listPins(undefined, { config, json: true, pending: true })), ['@acme/widget'])
+    assert.match((await listPins(undefined, { config, pending: true })).join('\n'), /PENDING.*globex.*6001[^]*1\.1\.0[^]*pins approve @acme\/widget --to 6001/)
+    assert.match((await listPins('gadget', { config, pending: true })).join('\n'), /no change waits/)
+    assert.match((await listPins('nothing', { config })).join('\n'), /nobody is pinned/)
   })
-  it('show: pins, what waits and what was decided; ledger show names the builders too', () => {
+  it('show: pins, what waits and what was decided; ledger show names the builders too', async () => {
     wait(MOVED)
-    approvePin('@acme/widget', { config, to: '6001', ...WHY })
-    const shown = JSON.parse(showPins('@acme/widget', { config, json: true }).join('')) as { pins: { because: string }[]; pending: unknown[]; decisions: { decision: string; reason: string; by: string }[] }
+    await approvePin('@acme/widget', { config, to: '6001', ...WHY })
+    const shown = JSON.parse((await showPins('@acme/widget', { config, json: true })).join('')) as { pins: { because: string }[]; pending: unknown[]; decisions: { decision: string; reason: string; by: string }[] }
     assert.deepEqual(shown.pins.map(({ because }) => because), ['found', 'approved'])
     assert.deepEqual([shown.pending, shown.decisions.map(({ decision, reason, by }) => [decision, reason, by])], [[], [['approve', WHY.reason, WHY.approvedBy]]])
-    assert.match(showPins('@acme/widget', { config }).join('\n'), /approve .*the project moved \(security\)/)
-    assert.match(showLedger('@acme/widget', { config }).join('\n'), /built by .*1001/)
+    assert.match((await showPins('@acme/widget', { config })).join('\n'), /approve .*the project moved \(security\)/)
+    assert.match((await showLedger('@acme/widget', { config })).join('\n'), /built by .*1001/)
   })
-  it('show: without what a certificate could make a terminal do', () => {
+  it('show: without what a certificate could make a terminal do', async () => {
     wait({ ...MOVED, sourceRepository: 'https://github.com/x\u001b[2J' })
-    assert.equal(showPins('@acme/widget', { config }).some((line) => line.includes('\u001b')), false)
+    assert.equal((await showPins('@acme/widget', { config })).some((line) => line.includes('\u001b')), false)
   })
-  it('approve: by id or address, with a decision line last', () => {
+  it('approve: by id or address, with a decision line last', async () => {
     wait(MOVED)
-    const line = JSON.parse(approvePin('@acme/widget', { config, to: 'https://github.com/globex/widget/', ...WHY }).at(-1) ?? '') as Record<string, unknown>
+    const line = JSON.parse((await approvePin('@acme/widget', { config, to: 'https://github.com/globex/widget/', ...WHY })).at(-1) ?? '') as Record<string, unknown>
     assert.deepEqual([line.decision, line.package, line.reason, line.by], ['pin-approve', '@acme/widget', WHY.reason, WHY.approvedBy])
-    assert.match(listPins(undefined, { config, pending: true }).join('\n'), /no change waits/)
+    assert.match((await listPins(undefined, { config, pending: true })).join('\n'), /no change waits/)
   })
-  it('approve: one workflow of a repository', () => {
+  it('approve: one workflow of a repository', async () => {
     wait({ ...OTHER }, { ...OTHER, workflow: '.github/workflows/evil.yml' })
-    approvePin('@acme/widget', { config, to: '1001', workflow: OTHER.workflow, ...WHY })
-    assert.match(listPins('@acme/widget', { config, pending: true }).join('\n'), /evil\.yml/)
-    assert.doesNotMatch(listPins('@acme/widget', { config, pending: true }).join('\n'), /other\.yml/)
+    await approvePin('@acme/widget', { config, to: '1001', workflow: OTHER.workflow, ...WHY })
+    assert.match((await listPins('@acme/widget', { config, pending: true })).join('\n'), /evil\.yml/)
+    assert.doesNotMatch((await listPins('@acme/widget', { config, pending: true })).join('\n'), /other\.yml/)
   })
-  it('approve: refuses what does not wait, what is several, and nobody answering for it; nothing is written', () => {
-    refused(() => approvePin('gadget', { config, to: '6001', ...WHY }), /no change of "gadget" waits/)
+  it('approve: refuses what does not wait, what is several, and nobody answering for it; nothing is written', async () => {
+    await refused(() => approvePin('gadget', { config, to: '6001', ...WHY }), /no change of "gadget" waits/)
     wait(MOVED, AGAIN)
-    refused(() => approvePin('@acme/widget', { config, to: '9999', ...WHY }), /6001.*7001/)
-    refused(() => approvePin('@acme/widget', { config, to: 'https://github.com/globex/widget', ...WHY }), /more than one repository/)
-    refused(() => approvePin('@acme/widget', { config, to: '6001', reason: ' ', approvedBy: 'x' }), /--reason/)
-    refused(() => approvePin('@acme/widget', { config, to: '6001', reason: 'x', approvedBy: ' ' }), /--approved-by/)
+    await refused(() => approvePin('@acme/widget', { config, to: '9999', ...WHY }), /6001.*7001/)
+    await refused(() => approvePin('@acme/widget', { config, to: 'https://github.com/globex/widget', ...WHY }), /more than one repository/)
+    await refused(() => approvePin('@acme/widget', { config, to: '6001', reason: ' ', approvedBy: 'x' }), /--reason/)
+    await refused(() => approvePin('@acme/widget', { config, to: '6001', reason: 'x', approvedBy: ' ' }), /--approved-by/)
     const ledger = open()
     assert.deepEqual([ledger.identities.decisions('@acme/widget'), ledger.identities.changes().length], [[], 2])
     ledger.close()
   })
-  it('drop: a pin, and not what is none', () => {
-    const lines = dropPin('gadget', { config, to: '1001', reason: 'sold' })
+  it('drop: a pin, and not what is none', async () => {
+    const lines = await dropPin('gadget', { config, to: '1001', reason: 'sold' })
     assert.equal((JSON.parse(lines.at(-1) ?? '') as { decision: string }).decision, 'pin-drop')
-    assert.match(showPins('gadget', { config }).join('\n'), /dropped.*counts no longer/)
-    refused(() => dropPin('gadget', { config, to: '1001', reason: 'again' }), /is no pin/)
-    refused(() => dropPin('@acme/widget', { config, to: '6001', reason: 'x' }), /1001/)
-    refused(() => dropPin('nothing', { config, to: '6001', reason: 'x' }), /nobody is pinned/)
-    refused(() => showPins('nothing', { config }), /nobody is pinned/)
+    assert.match((await showPins('gadget', { config })).join('\n'), /dropped.*counts no longer/)
+    await refused(() => dropPin('gadget', { config, to: '1001', reason: 'again' }), /is no pin/)
+    await refused(() => dropPin('@acme/widget', { config, to: '6001', reason: 'x' }), /1001/)
+    await refused(() => dropPin('nothing', { config, to: '6001', reason: 'x' }), /nobody is pinned/)
+    await refused(() => showPins('nothing', { config }), /nobody is pinned/)
   })
   it('exit codes: 0 done, 2 for what cannot be done', async () => {
     wait(MOVED)

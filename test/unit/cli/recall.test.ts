@@ -88,7 +88,7 @@ describe('cli: recall', function () {
     await withLog({ version: '1.2.0', asker: carol })
     const { recalls, fetched } = await said(['widget@1.2.0'], { dryRun: true, reason: undefined })
     assert.deepEqual([recalls, fetched?.length], [[], 1])
-    assert.deepEqual([listRecalls({ config }), await logged()], [['nothing is recalled'], []])
+    assert.deepEqual([await listRecalls({ config }), await logged()], [['nothing is recalled'], []])
   })
   it('the same in words, fit for a terminal', async () => {
     await withLog({ version: '1.2.0', asker: { ...carol, client: 'npm\u001b[31m' } })
@@ -108,13 +108,13 @@ describe('cli: recall', function () {
     const { code, lines } = await recall(['widget@1.2.0'], { config, reason: 'x' })
     assert.equal(code, 3)
     assert.match(lines.join('\n'), /recalled widget@1\.2\.0[\s\S]*THE DECISION LOG COULD NOT BE USED/)
-    assert.equal(listRecalls({ config }).length, 1)
+    assert.equal((await listRecalls({ config })).length, 1)
   })
   it('list shows what is in force; --all what was lifted too', async () => {
     await said(['widget@1.2.0', 'gadget@*'])
     assert.equal((await liftRecall('1', { config, reason: 'cleared', approvedBy: 'bob' })).code, 0)
-    assert.deepEqual((JSON.parse(listRecalls({ config, json: true }).join('')) as { id: number }[]).map(({ id }) => id), [2])
-    assert.match(listRecalls({ config, all: true }).join('\n'), /1 {2}widget@1\.2\.0.* by ann: stolen token\n {3}lifted .* by bob: cleared/)
+    assert.deepEqual((JSON.parse((await listRecalls({ config, json: true })).join('')) as { id: number }[]).map(({ id }) => id), [2])
+    assert.match((await listRecalls({ config, all: true })).join('\n'), /1 {2}widget@1\.2\.0.* by ann: stolen token\n {3}lifted .* by bob: cleared/)
     assert.deepEqual((await logged()).map(({ kind }) => kind), ['recalled', 'recalled', 'recall-lifted'])
   })
   it('as a process: options behind a command are its own', () => {
@@ -140,6 +140,6 @@ describe('cli: recall', function () {
     await refused(() => recall(['widget@1.0.0'], { config }), /--reason/)
     await refused(() => liftRecall('1', { config, reason: 'x' }), /is no recall that is in force/)
     await refused(() => liftRecall('one', { config, reason: 'x' }), /is not the number of a recall/)
-    assert.deepEqual(listRecalls({ config, all: true }), ['nothing is recalled'])
+    assert.deepEqual(await listRecalls({ config, all: true }), ['nothing is recalled'])
   })
 })
