@@ -1,6 +1,6 @@
 import type { X509Certificate } from '@sigstore/core'
 import type { SignedEntity } from '@sigstore/verify'
-import type { CompiledTrust, TrustedAuthority, TrustedLog } from './compiled-trust.ts'
+import type { CompiledInstance, KnownInstance, TrustedAuthority, TrustedLog } from './compiled-trust.ts'
 
 /** Who a bundle says signed it. */
 export type Signer =
@@ -11,7 +11,7 @@ export type Signer =
  * validities, two CAs of one name) all of them are named: to verify once more costs less than to keep a fact too long.
  * @throws RangeError when nothing in the root vouched, which contradicts the verification before
  */
-export function anchorsOfEntity(entity: SignedEntity, signer: Signer, loggedAt: Date, trust: CompiledTrust): readonly string[] {
+export function anchorsOfEntity(entity: SignedEntity, signer: Signer, loggedAt: Date, trust: CompiledInstance): readonly string[] {
   const logs = entity.tlogEntries.flatMap(({ logId }) => logsInService(trust.tlogs, logId.keyId, loggedAt))
   const stamps = entity.timestamps.flatMap((timestamp) =>
     timestamp.$case === 'timestamp-authority'
@@ -25,7 +25,7 @@ export function anchorsOfEntity(entity: SignedEntity, signer: Signer, loggedAt: 
 }
 
 /** What of an entity is named in no entry of the trust material, in words; undefined when all of it is. Nothing is verified. */
-export function unknownAnchor(entity: SignedEntity, signer: Signer, trust: CompiledTrust): string | undefined {
+export function unknownAnchor(entity: SignedEntity, signer: Signer, trust: KnownInstance): string | undefined {
   const isLog = (id: Buffer): boolean => trust.tlogs.some(({ keyId }) => keyId.equals(id))
   if (signer.kind === 'certificate' && !isIssuerKnown(signer.certificate, trust)) return 'certificate authority'
   if (!entity.tlogEntries.every(({ logId }) => isLog(logId.keyId))) return 'transparency log'
@@ -34,7 +34,7 @@ export function unknownAnchor(entity: SignedEntity, signer: Signer, trust: Compi
 }
 
 /** By name and key: a CA that is rotated keeps its name. */
-const isIssuerKnown = ({ issuer, extAuthorityKeyID }: X509Certificate, { authorities }: CompiledTrust): boolean =>
+const isIssuerKnown = ({ issuer, extAuthorityKeyID }: X509Certificate, { authorities }: KnownInstance): boolean =>
   authorities.some(({ chain }) =>
     chain.some(({ subject, extSubjectKeyID }) => {
       const [wanted, has] = [extAuthorityKeyID?.keyIdentifier, extSubjectKeyID?.keyIdentifier]
@@ -43,19 +43,19 @@ const isIssuerKnown = ({ issuer, extAuthorityKeyID }: X509Certificate, { authori
   )
 
 /** A certificate without any timestamp of a CT log is not one by an unknown log. */
-function isCtLogKnown({ extSCT }: X509Certificate, { ctlogs }: CompiledTrust): boolean {
+function isCtLogKnown({ extSCT }: X509Certificate, { ctlogs }: KnownInstance): boolean {
   const scts = extSCT?.signedCertificateTimestamps ?? []
   return scts.length === 0 || scts.some(({ logID }) => ctlogs.some(({ keyId }) => keyId.equals(logID)))
 }
 
-const isStampKnown = (timestamp: SignedEntity['timestamps'][number], { timestampAuthorities }: CompiledTrust): boolean =>
+const isStampKnown = (timestamp: SignedEntity['timestamps'][number], { timestampAuthorities }: KnownInstance): boolean =>
   timestamp.$case !== 'timestamp-authority' ||
   timestampAuthorities.some(({ chain }) => chain[0]?.serialNumber.equals(timestamp.timestamp.signerSerialNumber) === true)
 
-const issuersOf = ({ issuer }: X509Certificate, { authorities }: CompiledTrust): readonly TrustedAuthority[] =>
+const issuersOf = ({ issuer }: X509Certificate, { authorities }: KnownInstance): readonly TrustedAuthority[] =>
   authorities.filter(({ chain }) => chain.some(({ subject }) => subject.equals(issuer)))
 
-function anchorsOfSigner(signer: Signer, trust: CompiledTrust): readonly string[] {
+function anchorsOfSigner(signer: Signer, trust: CompiledInstance): readonly string[] {
   if (signer.kind === 'key') {
     const key = trust.attestationKeys.get(signer.hint)
     return some(key === undefined ? [] : [key], () => true)

@@ -3,7 +3,7 @@ import { toSignedEntity, type SignedEntity } from '@sigstore/verify'
 import { isObject, own, ownObject, type Json, type JsonObject } from '../domain/json.ts'
 import type { ReasonCode } from '../domain/reason.ts'
 import { anchorsOfEntity, unknownAnchor, type Signer } from './bundle-anchors.ts'
-import type { CompiledTrust } from './compiled-trust.ts'
+import type { CompiledInstance, CompiledTrust } from './compiled-trust.ts'
 import { EvidenceFault, guarded } from './fault.ts'
 import { withQuickLeaf } from './leaf-certificate.ts'
 
@@ -33,6 +33,8 @@ export interface VerifiedBundle {
   /** Where the log put it, when that is signed. */
   readonly logIndex: string | undefined
   readonly anchors: readonly string[]
+  /** The one Sigstore instance that all of it rests on; undefined for the default one. */
+  readonly instance: string | undefined
 }
 
 /**
@@ -73,25 +75,57 @@ function assertTexts(envelope: Json | undefined, code: ReasonCode): void {
 }
 
 /**
- * Verifies signer, signature, log entries and times of a bundle against the trust material.
+ * Verifies signer, signature, log entries and times of a bundle against one Sigstore instance of the trust material: a certificate of
+ * one with a log entry of another is evidence of neither.
  * @throws EvidenceFault with `code`, or in state `unknown-key` when no key goes by the hint
  */
-export function verifyBundle({ entity, signer }: ReadBundle, trust: CompiledTrust, code: ReasonCode): VerifiedBundle {
-  // An unknown instance may be one that the trust material is too old to know: said, so that it can be renewed.
-  const unknown = guarded(code, 'the bundle is malformed', () => unknownAnchor(entity, signer, trust))
-  if (unknown !== undefined)
-    throw new EvidenceFault(
-      code,
-      `the bundle rests on a ${unknown} that is not trusted here`,
-      { cause: 'unknown-anchor', unknown },
-      { unknownAnchor: true },
-    )
+export function verifyBundle(read: ReadBundle, trust: CompiledTrust, code: ReasonCode): VerifiedBundle {
+  return underAny(instancesNamed(read, trust, code), (instance) => verifyUnder(instance, read, code))
+}
+
+/** More than one only where instances share a CA and their logs: then their validities decide which of them vouches. */
+function underAny(instances: Instances, verify: (instance: CompiledInstance) => VerifiedBundle): VerifiedBundle {
+  const [first, next, ...rest] = instances
+  if (next === undefined) return verify(first)
+  try {
+    return verify(first)
+  } catch {
+    return underAny([next, ...rest], verify)
+  }
+}
+
+function verifyUnder(trust: CompiledInstance, { entity, signer }: ReadBundle, code: ReasonCode): VerifiedBundle {
   return guarded(code, 'the bundle does not verify', () => {
     trust.verifier.verify(entity)
     const loggedAt = latestTime(entity)
     const anchors = anchorsOfEntity(entity, signer, loggedAt, trust)
-    return { loggedAt, logIndex: signedIndex(entity), anchors }
+    return { loggedAt, logIndex: signedIndex(entity), anchors, instance: trust.instance }
   })
+}
+
+type Instances = readonly [CompiledInstance, ...CompiledInstance[]]
+
+/** The instances that know everybody whom the bundle names; nothing is verified. */
+function instancesNamed({ entity, signer }: ReadBundle, trust: CompiledTrust, code: ReasonCode): Instances {
+  const { known, unknown, elsewhere } = guarded(code, 'the bundle is malformed', () => {
+    const unknowns = [trust, ...trust.others].map((instance) => ({ instance, unknown: unknownAnchor(entity, signer, instance) }))
+    const known = unknowns.filter((one) => one.unknown === undefined).map(({ instance }) => instance)
+    const elsewhere = known.length > 0 ? undefined : trust.elsewhere.find((instance) => unknownAnchor(entity, signer, instance) === undefined)
+    return { known, unknown: unknowns[0]?.unknown ?? '', elsewhere }
+  })
+  const [first, ...more] = known
+  if (first !== undefined) return [first, ...more]
+  if (elsewhere !== undefined) {
+    const instance = elsewhere.instance ?? 'default'
+    throw new EvidenceFault(code, `the bundle is of the Sigstore instance ${instance}, which does not vouch for this package here`, { cause: 'instance-not-allowed', instance })
+  }
+  // An unknown instance may be one that the trust material is too old to know: said, so that it can be renewed.
+  throw new EvidenceFault(
+    code,
+    `the bundle rests on a ${unknown} that is not trusted here`,
+    { cause: 'unknown-anchor', unknown },
+    { unknownAnchor: true },
+  )
 }
 
 /** The times the library verified: those of entries with a promise, and RFC 3161 timestamps. */

@@ -2,11 +2,11 @@ import type { KeyObject } from 'node:crypto'
 import { X509Certificate } from '@sigstore/core'
 import { TrustedRoot, type CertificateAuthority, type TransparencyLogInstance } from '@sigstore/protobuf-specs'
 import { toTrustMaterial, Verifier } from '@sigstore/verify'
-import type { RegistryKey, TrustMaterial } from '../domain/ports.ts'
+import type { RegistryKey, TrustedInstance, TrustMaterial } from '../domain/ports.ts'
 import { withAnchors } from './anchor-certificate.ts'
 import { EvidenceFault } from './fault.ts'
 import { anchorOfKey, publicKeyOf } from './registry-keys.ts'
-import { anchorsOfRoot } from './trusted-root.ts'
+import { anchorsOfInstance } from './trusted-root.ts'
 
 /** A key of the registry, ready to verify with. */
 export interface UsableKey {
@@ -29,14 +29,27 @@ export interface TrustedAuthority {
   readonly anchor: string
 }
 
-/** Trust material with its keys and certificates parsed: made once per revision, it verifies any number of bundles. */
-export interface CompiledTrust {
-  readonly verifier: Verifier
-  readonly attestationKeys: ReadonlyMap<string, UsableKey>
+/** Whom a Sigstore instance consists of: enough to recognise what rests on it, not to verify it. */
+export interface KnownInstance {
+  readonly instance: string | undefined
   readonly tlogs: readonly TrustedLog[]
   readonly ctlogs: readonly TrustedLog[]
   readonly authorities: readonly TrustedAuthority[]
   readonly timestampAuthorities: readonly TrustedAuthority[]
+}
+
+/** One Sigstore instance, and the registry's keys. */
+export interface CompiledInstance extends KnownInstance {
+  readonly verifier: Verifier
+  readonly attestationKeys: ReadonlyMap<string, UsableKey>
+}
+
+/** Trust material with its keys and certificates parsed: made once per revision, it verifies any number of bundles. */
+export interface CompiledTrust extends CompiledInstance {
+  /** Further instances that may vouch. */
+  readonly others: readonly CompiledInstance[]
+  /** Those that may not. */
+  readonly elsewhere: readonly KnownInstance[]
   /** What evidence rests on that did not verify: all of it, since any addition might make it verify. */
   readonly everything: string
 }
@@ -44,13 +57,22 @@ export interface CompiledTrust {
 /** The anchor of evidence that did not verify; it changes with any change of the material. */
 export const everythingOf = (trust: Pick<TrustMaterial, 'revision'>): string => `revision:${trust.revision}`
 
-export type PlainTrust = Pick<TrustMaterial, 'trustedRoot' | 'registryKeys' | 'revision'>
+export type PlainTrust = Pick<TrustMaterial, 'instance' | 'trustedRoot' | 'others' | 'elsewhere' | 'registryKeys' | 'revision'>
 
 export function compileTrust(trust: PlainTrust): CompiledTrust {
-  const root = TrustedRoot.fromJSON(trust.trustedRoot)
-  const anchors = anchorsOfRoot(trust.trustedRoot)
   const attestationKeys = keysFor('attestations', trust.registryKeys)
   return {
+    ...compileInstance(trust, attestationKeys),
+    others: (trust.others ?? []).map((other) => compileInstance(other, attestationKeys)),
+    elsewhere: (trust.elsewhere ?? []).map((other) => knownInstance(other, TrustedRoot.fromJSON(other.trustedRoot))),
+    everything: everythingOf(trust),
+  }
+}
+
+function compileInstance(trusted: TrustedInstance, attestationKeys: CompiledInstance['attestationKeys']): CompiledInstance {
+  const root = TrustedRoot.fromJSON(trusted.trustedRoot)
+  return {
+    ...knownInstance(trusted, root),
     // One entry of a log, one SCT, one signed time: what a Sigstore client must ask for (client-spec, 4).
     verifier: new Verifier(withAnchors(toTrustMaterial(root, keyFinder(attestationKeys))), {
       tlogThreshold: 1,
@@ -58,11 +80,17 @@ export function compileTrust(trust: PlainTrust): CompiledTrust {
       timestampThreshold: 1,
     }),
     attestationKeys,
+  }
+}
+
+function knownInstance(trusted: TrustedInstance, root: TrustedRoot): KnownInstance {
+  const anchors = anchorsOfInstance(trusted)
+  return {
+    instance: trusted.instance,
     tlogs: logsOf(root.tlogs, anchors.tlog),
     ctlogs: logsOf(root.ctlogs, anchors.ctlog),
     authorities: authoritiesOf(root.certificateAuthorities, anchors.ca),
     timestampAuthorities: authoritiesOf(root.timestampAuthorities, anchors.tsa),
-    everything: everythingOf(trust),
   }
 }
 

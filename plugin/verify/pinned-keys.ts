@@ -1,5 +1,5 @@
 import { messageOf } from '../domain/errors.ts'
-import type { Clock, KeyPins } from '../domain/ports.ts'
+import { decide, type Clock, type KeyPins } from '../domain/ports.ts'
 import { parseStrictJson } from '../domain/strict-json.ts'
 import { anchorOfKey, parseRegistryKeys } from './registry-keys.ts'
 
@@ -30,7 +30,7 @@ export async function pinOwnKeys(uplink: { readonly name: string; readonly regis
     const answered = anchors(document, registry)
     const known = pins.pinnedKeys(registry)
     if (known === undefined) warn(`the keys that ${registry} names itself are pinned on first use: nobody else vouches for them`)
-    const { document: pinned, at } = known ?? pins.pinKeys(registry, { document, at: clock.now() })
+    const { document: pinned, at } = known ?? (await decide(pins, () => pins.pinKeys(registry, { document, at: clock.now() })))
     if (anchors(pinned, registry) !== answered)
       warn(`${registry} names other keys than those pinned at ${at.toISOString()}: the pinned ones stay. Give the right ones as registryKeys of the uplink ${name}`)
     return true

@@ -25,9 +25,10 @@ export function verifyProvenance(
   // A registry's key says who published; nobody certified a build with it.
   if (read.signer.kind !== 'certificate')
     throw new EvidenceFault(CODE, 'the provenance is not signed with a certificate', { cause: 'signer-kind' })
-  const { anchors, loggedAt, logIndex } = verifyBundle(read, trust, CODE)
+  const { anchors, loggedAt, logIndex, instance } = verifyBundle(read, trust, CODE)
   const predicate = predicateOf(read.envelope, type, task, CODE)
   const identity = signerIdentityOf(read.signer.certificate)
   const buildType = assertPredicate(type, predicate, identity)
-  return { result: { predicateType: type, buildType, identity, loggedAt: loggedAt.toISOString(), logIndex }, anchors }
+  const facts = { predicateType: type, buildType, identity, loggedAt: loggedAt.toISOString(), logIndex }
+  return { result: instance === undefined ? facts : { ...facts, instance }, anchors }
 }

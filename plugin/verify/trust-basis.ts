@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { ConfigurationError } from '../domain/errors.ts'
 import { isObject, ownObject, ownString, type Json } from '../domain/json.ts'
 import type { PinnedKeys, RegistryKey, TrustMaterial } from '../domain/ports.ts'
@@ -14,6 +16,14 @@ export interface TrustConfiguration {
   /** A private TUF repository; undefined for the public-good one. */
   readonly tuf: { readonly mirror: string; readonly rootFile: string } | undefined
   readonly offline: boolean
+  /** Further instances. */
+  readonly instances?: readonly InstanceConfiguration[] | undefined
+}
+
+export interface InstanceConfiguration extends Pick<TrustConfiguration, 'trustedRootFile' | 'tuf'> {
+  readonly name: string
+  readonly vouchesFor: InstanceBasis['vouchesFor']
+  readonly exclusive: boolean
 }
 
 interface Part<Value> {
@@ -36,13 +46,25 @@ export interface TrustBasis {
   readonly repository: TufRepository
   readonly isPrivate: boolean
   readonly offline: boolean
+  readonly instances: readonly InstanceBasis[]
+}
+
+/** A further Sigstore instance. */
+export interface InstanceBasis {
+  readonly name: string
+  /** Of its root alone: its one uplink has the instance's name, and no keys. */
+  readonly basis: TrustBasis
+  /** Whether it may vouch for a package of an uplink, or of what is published here (`PUBLISHED_HERE`). */
+  readonly vouchesFor: (uplink: string, name: string) => boolean
+  /** Where it vouches, the default instance does not. */
+  readonly exclusive: boolean
 }
 
 /**
  * Reads the operator's files.
  * @throws ConfigurationError when one cannot be read or used
  */
-export function readTrustBasis({ uplinks, trustedRootFile, tuf, offline }: TrustConfiguration): TrustBasis {
+export function readTrustBasis({ uplinks, trustedRootFile, tuf, offline, instances = [] }: TrustConfiguration): TrustBasis {
   if (tuf !== undefined) assertTufRoot(tuf.rootFile)
   return {
     uplinks: uplinks.map(({ name, registry, registryKeysFile: file }) => ({
@@ -57,8 +79,16 @@ export function readTrustBasis({ uplinks, trustedRootFile, tuf, offline }: Trust
     repository: tuf ?? {},
     isPrivate: tuf !== undefined,
     offline,
+    instances: instances.map((instance) => ({ ...instance, basis: instanceBasis(instance, offline) })),
   }
 }
+
+function instanceBasis({ name, trustedRootFile, tuf }: InstanceConfiguration, offline: boolean): TrustBasis {
+  const basis = readTrustBasis({ uplinks: [], trustedRootFile, tuf, offline })
+  return { ...basis, uplinks: [{ name, registry: NO_REGISTRY, fileKeys: { value: [], source: 'none' } }] }
+}
+
+const NO_REGISTRY = 'https://no-registry.invalid'
 
 const ROOT_TARGET = 'trusted_root.json'
 
@@ -81,19 +111,30 @@ export function assembleTrust(basis: TrustBasis, kept?: KeptTrust, pins: Pins = 
   if (root === undefined) return new Map()
   return new Map(
     basis.uplinks.map((uplink) => {
-      const keys = keysPart(basis, uplink, kept)
-      const pinned = mayPin(basis, uplink, kept) ? pins(uplink.registry) : undefined
+      const { source, ...keys } = keysOf(basis, uplink, kept, pins)
       const fromTuf = kept !== undefined && (basis.fileRoot === undefined || uplink.fileKeys === undefined)
       const material = buildTrustMaterial({
         trustedRoot: root.value,
-        registryKeys: pinned === undefined ? keys.value : parseRegistryKeys(pinned.document, `keys of ${uplink.registry}`),
-        source: { trustedRoot: root.source, registryKeys: pinned === undefined ? keys.source : pinnedText(uplink, pinned) },
+        ...keys,
+        source: { trustedRoot: root.source, registryKeys: source },
         asOf: fromTuf ? kept.asOf : undefined,
-        ...(pinned === undefined ? {} : { keysArePinned: true }),
       })
       return [uplink.name, material] as const
     }),
   )
+}
+
+/** Keys of an uplink's registry. */
+export interface UplinkKeys extends Pick<TrustMaterial, 'registryKeys' | 'keysArePinned'> {
+  /** Where they came from, for people. */
+  readonly source: string
+}
+
+export function keysOf(basis: TrustBasis, uplink: TrustedUplink, kept: KeptTrust | undefined, pins: Pins): UplinkKeys {
+  const { value, source } = keysPart(basis, uplink, kept)
+  const pinned = mayPin(basis, uplink, kept) ? pins(uplink.registry) : undefined
+  if (pinned === undefined) return { registryKeys: value, source }
+  return { registryKeys: parseRegistryKeys(pinned.document, `keys of ${uplink.registry}`), source: pinnedText(uplink, pinned), keysArePinned: true }
 }
 
 /**
@@ -146,6 +187,12 @@ const instanceOf = ({ repository }: TrustBasis): string =>
 
 const pinnedText = ({ registry }: TrustedUplink, { at }: PinnedKeys): string =>
   `${registry} itself, pinned on first use at ${at.toISOString()}; nobody else vouches for them`
+
+/** Another root given beforehand is another repository: what was kept of the first says nothing about it. */
+export function repositoryId({ repository: { mirror, rootFile } }: TrustBasis): string {
+  if (mirror === undefined || rootFile === undefined) return 'public-good'
+  return createHash('sha256').update(mirror).update('\n').update(readFileSync(rootFile)).digest('hex').slice(0, 16)
+}
 
 /** What tuf-js would find out at the first refresh only, and tell in its own words. */
 function assertTufRoot(file: string): void {

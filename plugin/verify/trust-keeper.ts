@@ -1,278 +1,213 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
-import { Unavailable, messageOf } from '../domain/errors.ts'
-import type { Clock, KeyPins, TrustMaterial, TrustRenewal } from '../domain/ports.ts'
-import type { TrustState } from '../domain/state.ts'
-import { KeptTrustFile, isBefore, versionOf, type KeptTrust } from './kept-trust.ts'
-import { pinOwnKeys, type AskKeys } from './pinned-keys.ts'
-import { assembleTrust, mayPin, wantedTargets, type TrustBasis, type TrustedUplink } from './trust-basis.ts'
-import { seededRootVersion } from './trust-material.ts'
-import { trustStateOf } from './trust-state.ts'
-import { cleanTufCycles, runTufCycle } from './tuf-cycle.ts'
+import type { Json } from '../domain/json.ts'
+import { PUBLISHED_HERE, type TrustMaterial, type TrustRenewal } from '../domain/ports.ts'
+import type { InstanceState, TrustState } from '../domain/state.ts'
+import { trustAlarms, type TrustAlarm } from '../domain/trust-alarms.ts'
+import { combineTrust } from './combined-trust.ts'
+import { InstanceKeeper, type InstanceKeeperOptions } from './instance-keeper.ts'
+import { unreferenced } from './schedule.ts'
+import type { InstanceBasis } from './trust-basis.ts'
 
-export interface TrustKeeperOptions {
-  readonly basis: TrustBasis
-  /** Directory of this mirror's TUF state, which processes may share. */
-  readonly dir: string
-  readonly pins: KeyPins
-  /** Asks an uplink for its own keys. */
-  readonly askKeys: AskKeys
-  readonly clock: Clock
-  /** Calls back after so many milliseconds, once; returns how to call it off. Must keep no process alive. */
-  readonly schedule?: ((run: () => void, milliseconds: number) => () => void) | undefined
-  readonly warn: (message: string) => void
+export interface TrustKeeperOptions extends Omit<InstanceKeeperOptions, 'instance'> {
+  /** Told at start and once a day of what ends soon. */
+  readonly alarm?: ((message: string) => void) | undefined
 }
 
-const HOUR = 3_600_000
-const EVERY = 24 * HOUR
-/** The public-good instance signs its timestamp anew every few days. */
-const OLD = 7 * 24 * HOUR
-const AT_MOST_EVERY = 10 * 60_000
-const WITHOUT_ANY_EVERY = 60_000
-/** A repository that keeps us waiting must not make an unknown key a 503 for good. */
-const PATIENCE = 60_000
+const DAILY = 86_400_000
+
+interface Instance extends InstanceBasis {
+  readonly keeper: InstanceKeeper
+}
+
+/** What was put together of several instances, and of which. */
+interface Combined {
+  readonly uplink: string
+  readonly vouching: readonly Instance[]
+  readonly parts: readonly unknown[]
+  readonly material: TrustMaterial
+}
 
 /**
- * The trust material in force, by uplink, and how it is kept fresh: a run of TUF's client workflow once a day, and when
- * something rests on an anchor that is not known here. Material is replaced whole or not at all; whatever goes wrong leaves the
- * last good one in force, and says so. Age alone denies nothing.
+ * The trust material in force: of the default Sigstore instance with the registries' keys, and of the named ones. Each is kept fresh
+ * by itself, so that one that fails takes away nothing but what it vouches for; which of them may vouch is a matter of the package.
  */
 export class TrustKeeper implements TrustRenewal {
   readonly #options: TrustKeeperOptions
-  readonly #file: KeptTrustFile
-  readonly #wanted: readonly string[]
-  #materials: ReadonlyMap<string, TrustMaterial> = new Map()
-  #kept: KeptTrust | undefined
-  #running: Promise<boolean> | undefined
-  #lastRun: Date | undefined
+  readonly #own: InstanceKeeper
+  readonly #instances: readonly Instance[]
+  /** By uplink and the instances that vouch: as many as the configuration tells apart. */
+  readonly #combined = new Map<string, Combined>()
   #unschedule: () => void = () => undefined
-  readonly #refreshes = { succeeded: 0, failed: 0 }
-  #started = false
-  #closed = false
 
-  private constructor(options: TrustKeeperOptions) {
+  private constructor(options: TrustKeeperOptions, own: InstanceKeeper, instances: readonly Instance[]) {
     this.#options = options
-    this.#wanted = wantedTargets(options.basis)
-    this.#file = new KeptTrustFile(path.join(options.dir, `kept-${repositoryId(options.basis)}.json`))
+    this.#own = own
+    this.#instances = instances
   }
 
-  /** With what is there: files, the last good answer, the seeds. TUF is waited for only where there is nothing at all. */
+  /** With what is there: files, the last good answers, the seeds. TUF is waited for only where there is nothing at all. */
   static async open(options: TrustKeeperOptions): Promise<TrustKeeper> {
-    const keeper = new TrustKeeper(options)
-    if (keeper.#wanted.length > 0) await keeper.#restore()
-    keeper.#assemble(keeper.#kept)
-    if (keeper.#asksTuf && keeper.#isMissing) await keeper.refresh()
-    return keeper
+    const openNamed = async (instance: InstanceBasis): Promise<Instance> => {
+      const { basis, name } = instance
+      const warn = (message: string): void => { options.warn(`Sigstore instance ${name}: ${message}`) }
+      return { ...instance, keeper: await InstanceKeeper.open({ ...options, basis, instance: name, warn }) }
+    }
+    const [own, instances] = await Promise.all([InstanceKeeper.open(options), Promise.all(options.basis.instances.map(openNamed))])
+    return new TrustKeeper(options, own, instances)
   }
 
-  /** By uplink; an uplink is missing while nothing is known to trust for it. */
+  /** Of the default instance, by uplink; an uplink is missing while nothing is known to trust for it. */
   get materials(): ReadonlyMap<string, TrustMaterial> {
-    return this.#materials
+    return this.#own.materials
   }
 
-  /** @throws Unavailable (`trust-material-stale`) while there is none */
-  material(uplink: string): TrustMaterial {
-    const material = this.#materials.get(uplink)
-    if (material === undefined) throw new Unavailable('trust-material-stale', `there is no trust material for the uplink ${uplink} yet`)
-    return material
+  /**
+   * What may vouch for a package of an uplink, or of what is published here (`PUBLISHED_HERE`); without a name, the default instance.
+   * @throws Unavailable (`trust-material-stale`) while there is none
+   */
+  material(uplink: string, name?: string): TrustMaterial {
+    if (name === undefined || this.#instances.length === 0) return this.#own.material(this.#keysFrom(uplink))
+    return this.#combine(uplink, this.#instances.filter(({ vouchesFor }) => vouchesFor(uplink, name)))
   }
 
   /** What keeps the mirror from judging anything. */
   get problems(): readonly string[] {
-    return this.#isMissing ? [`no trusted root was fetched from ${this.#options.basis.repository.mirror ?? 'TUF'} yet`] : []
+    return this.#own.problems
+  }
+
+  /** What keeps it from judging some packages: of named instances. */
+  get warnings(): readonly string[] {
+    return this.#instances.flatMap(({ name, keeper }) => keeper.problems.map((problem) => `Sigstore instance ${name}: ${problem}`))
   }
 
   /** How an uplink's trust material is kept fresh, for people. */
   freshness(uplink: string): string {
-    const asOf = this.#materials.get(uplink)?.asOf
-    const age = asOf === undefined ? 'age unknown' : `as of ${asOf.toISOString()}`
-    if (this.#wanted.length === 0) return `${age}: your files, not refreshed`
-    return this.#options.basis.offline ? `${age}: not refreshed (trust.offline)` : `${age}; refreshed over TUF once a day and when a key is unknown`
+    return this.#own.freshness(uplink)
   }
 
   /** Of every uplink. */
   get states(): readonly TrustState[] {
-    const { basis, clock } = this.#options
-    const now = clock.now()
-    return basis.uplinks.map(({ name }) => trustStateOf(name, basis, { material: this.#materials.get(name), kept: this.#kept, now }))
+    return this.#own.states
   }
 
-  /** Runs that ended. */
-  get refreshes(): Readonly<Record<'succeeded' | 'failed', number>> {
-    return this.#refreshes
+  /** Of every Sigstore instance, the default one first. */
+  get instances(): readonly InstanceState[] {
+    return this.#keepers.map((keeper) => keeper.state)
   }
 
-  /** Keeps the material fresh from now on. */
-  start(): void {
-    this.#started = true
-    const { clock } = this.#options
-    const age = this.#kept === undefined ? EVERY : clock.now().getTime() - this.#kept.asOf.getTime()
-    const first = this.#isCovered ? Math.max(0, EVERY - Math.max(0, age)) : 0
-    if (this.#isMissing) this.#next(WITHOUT_ANY_EVERY)
-    else if (this.#asksTuf || this.#lone.length > 0) this.#next(this.#lacksPins ? 0 : first)
-  }
-
-  /** One run, shared by all who ask while it lasts. Resolves to whether it succeeded; never rejects. */
-  refresh(): Promise<boolean> {
-    if (this.#running !== undefined) return this.#running
-    this.#lastRun = this.#options.clock.now()
-    this.#running = this.#run().finally(() => {
-      this.#running = undefined
+  /** Roots of the named instances that are known. */
+  get namedRoots(): readonly { readonly name: string; readonly trustedRoot: Json }[] {
+    return this.#instances.flatMap(({ name, keeper }) => {
+      const root = keeper.materials.get(name)
+      return root === undefined ? [] : [{ name, trustedRoot: root.trustedRoot }]
     })
-    return this.#running
+  }
+
+  /** What ends soon, or has ended. */
+  get alarms(): readonly TrustAlarm[] {
+    return trustAlarms({ instances: this.instances, uplinks: this.states }, this.#options.clock.now())
+  }
+
+  /** Runs that ended, of all instances. */
+  get refreshes(): Readonly<Record<'succeeded' | 'failed', number>> {
+    const all = this.#keepers.map(({ refreshes }) => refreshes)
+    const sum = (of: 'succeeded' | 'failed'): number => all.reduce((total, one) => total + one[of], 0)
+    return { succeeded: sum('succeeded'), failed: sum('failed') }
+  }
+
+  /** Keeps the material fresh from now on, and says once a day what of it ends. */
+  start(): void {
+    for (const keeper of this.#keepers) keeper.start()
+    this.#tell()
+  }
+
+  /** One run of each, shared by all who ask while it lasts. Resolves to whether all succeeded; never rejects. */
+  async refresh(): Promise<boolean> {
+    const done = await Promise.all(this.#keepers.map((keeper) => keeper.refresh()))
+    return done.every((succeeded) => succeeded)
   }
 
   isRenewing(uplink: string, anchor: 'registry-key' | 'sigstore', revision: string): boolean {
-    if (this.#materials.get(uplink)?.revision !== revision) return true
-    if (!this.#renews(uplink, anchor)) return false
-    const sinceLast = this.#lastRun === undefined ? Infinity : this.#options.clock.now().getTime() - this.#lastRun.getTime()
-    if (this.#running !== undefined) return sinceLast < PATIENCE
-    // However many unknown keys somebody makes up: the last answer stands until it is time to ask again.
-    if (sinceLast < AT_MOST_EVERY) return false
-    void this.refresh()
-    return true
+    const vouching = this.#vouchingIn(uplink, revision)
+    // Newer material is here and has not judged.
+    if (vouching === undefined) return true
+    const asked = anchor === 'registry-key' ? [this.#own] : vouching
+    return asked.map((keeper) => keeper.isAsking(this.#uplinkOf(keeper, uplink), anchor)).includes(true)
   }
 
-  nextRenewal(uplink: string): Date | undefined {
-    if (!this.#renews(uplink, 'registry-key') && !this.#renews(uplink, 'sigstore')) return undefined
-    return new Date((this.#lastRun ?? this.#options.clock.now()).getTime() + AT_MOST_EVERY)
+  nextRenewal(uplink: string, revision: string): Date | undefined {
+    const keepers = [this.#own, ...(this.#vouchingIn(uplink, revision) ?? [])]
+    // The latest: one that nothing unknown rests on is not asked, however long ago it was.
+    const dates = keepers.flatMap((keeper) => keeper.nextRenewal(this.#uplinkOf(keeper, uplink)) ?? [])
+    return dates.length === 0 ? undefined : new Date(Math.max(...dates.map((date) => date.getTime())))
   }
 
   /** Resolves when no run is under way. */
   async settled(): Promise<void> {
-    await this.#running
+    await Promise.all(this.#keepers.map((keeper) => keeper.settled()))
   }
 
   close(): void {
-    this.#closed = true
     this.#unschedule()
+    for (const keeper of this.#keepers) keeper.close()
   }
 
-  get #asksTuf(): boolean {
-    return this.#wanted.length > 0 && !this.#options.basis.offline
+  #tell(): void {
+    const { alarm } = this.#options
+    if (alarm === undefined) return
+    for (const { text } of this.alarms) alarm(text)
+    this.#unschedule = (this.#options.schedule ?? unreferenced)(() => { this.#tell() }, DAILY)
   }
 
-  get #isMissing(): boolean {
-    return this.#materials.size < this.#options.basis.uplinks.length
+  get #keepers(): readonly InstanceKeeper[] {
+    return [this.#own, ...this.#instances.map(({ keeper }) => keeper)]
   }
 
-  /** The last good answer speaks of everything this configuration asks. */
-  get #isCovered(): boolean {
-    return this.#kept !== undefined && this.#wanted.every((name) => this.#kept?.targets.has(name) === true)
+  /** Keys of a registry vouch for nothing that names this mirror as its registry: any will do for what is published here. */
+  #keysFrom(uplink: string): string {
+    return uplink === PUBLISHED_HERE ? (this.#options.basis.uplinks[0]?.name ?? '') : uplink
   }
 
-  /** Uplinks for whose keys nobody but themselves can be asked. */
-  get #lone(): readonly TrustedUplink[] {
-    return this.#options.basis.uplinks.filter((uplink) => mayPin(this.#options.basis, uplink, this.#kept))
+  #uplinkOf(keeper: InstanceKeeper, uplink: string): string {
+    return this.#instances.find((one) => one.keeper === keeper)?.name ?? this.#keysFrom(uplink)
   }
 
-  get #lacksPins(): boolean {
-    return !this.#closed && this.#lone.some(({ registry }) => this.#options.pins.pinnedKeys(registry) === undefined)
+  #combine(uplink: string, vouching: readonly Instance[]): TrustMaterial {
+    const from = this.#keysFrom(uplink)
+    const own = this.#own.materials.get(from)
+    const roots = new Map(this.#instances.map(({ name, keeper }) => [name, keeper.materials.get(name)]))
+    const parts = [own, ...roots.values()]
+    const key = JSON.stringify([uplink, ...vouching.map(({ name }) => name)])
+    const known = this.#combined.get(key)
+    // Without the default's material, keys may come that nothing here is told of.
+    if (own !== undefined && known?.parts.every((part, index) => part === parts[index]) === true) return known.material
+    const named = (instances: readonly Instance[]) => instances.map(({ name }) => ({ name, root: roots.get(name) }))
+    const material = combineTrust({
+      own,
+      keys: own === undefined ? this.#own.keysOf(from) : { ...own, source: own.source.registryKeys },
+      ownVouches: !vouching.some(({ exclusive }) => exclusive),
+      vouching: named(vouching),
+      elsewhere: named(this.#instances.filter((one) => !vouching.includes(one))),
+    })
+    this.#combined.set(key, { uplink, vouching, parts, material })
+    return material
   }
 
-  #renews(uplink: string, anchor: 'registry-key' | 'sigstore'): boolean {
-    const { basis, pins } = this.#options
-    const own = basis.uplinks.find(({ name }) => name === uplink)
-    if (own === undefined) return false
-    if (this.#asksTuf && (anchor === 'sigstore' ? basis.fileRoot === undefined : own.fileKeys === undefined)) return true
-    return anchor === 'registry-key' && mayPin(basis, own, this.#kept) && pins.pinnedKeys(own.registry) === undefined
+  /** Whose word material of this revision is; undefined when it is not what is in force. */
+  #vouchingIn(uplink: string, revision: string): readonly InstanceKeeper[] | undefined {
+    if (this.#own.materials.get(this.#keysFrom(uplink))?.revision === revision) return [this.#own]
+    for (const { uplink: from, vouching } of this.#combined.values()) {
+      if (from !== uplink || this.#revisionOf(uplink, vouching) !== revision) continue
+      return [...(vouching.some(({ exclusive }) => exclusive) ? [] : [this.#own]), ...vouching.map(({ keeper }) => keeper)]
+    }
+    return undefined
   }
 
-  async #restore(): Promise<void> {
-    const { basis, dir, warn } = this.#options
+  #revisionOf(uplink: string, vouching: readonly Instance[]): string | undefined {
     try {
-      await cleanTufCycles(dir)
-      const kept = await this.#file.read()
-      // A later release of @sigstore/tuf ships what was published after this was kept.
-      if (kept !== undefined && !basis.isPrivate && versionOf(kept.metadata, 'root') < seededRootVersion()) return
-      assembleTrust(basis, kept)
-      this.#kept = kept
-    } catch (error) {
-      warn(`what was kept of TUF cannot be used: ${messageOf(error)}`)
+      return this.#combine(uplink, vouching).revision
+    } catch {
+      // Of an instance that has no root: nothing was judged by it.
+      return undefined
     }
   }
-
-  async #run(): Promise<boolean> {
-    const [fresh, pinned] = await Promise.all([this.#asksTuf ? this.#ask() : true, this.#pinLone()])
-    // TUF may have said only now that it has no keys for one.
-    const done = (this.#lacksPins ? await this.#pinLone() : pinned) && fresh
-    this.#refreshes[done ? 'succeeded' : 'failed']++
-    if (this.#started) this.#next(done ? EVERY : this.#isMissing ? WITHOUT_ANY_EVERY : AT_MOST_EVERY)
-    return done
-  }
-
-  async #pinLone(): Promise<boolean> {
-    const lone = this.#lone
-    const answers = await Promise.all(lone.map((uplink) => pinOwnKeys(uplink, { ...this.#options, isClosed: () => this.#closed })))
-    if (!this.#closed && lone.length > 0) this.#assemble(this.#kept)
-    return answers.every((answered) => answered)
-  }
-
-  async #ask(): Promise<boolean> {
-    const { basis, clock, dir } = this.#options
-    const asOf = clock.now()
-    try {
-      const before = await this.#latest()
-      const { targets, metadata } = await runTufCycle(basis.repository, this.#wanted, before?.metadata ?? new Map(), dir)
-      if (this.#closed) return false
-      const here = [...targets].filter(([, text]) => text !== undefined).map(([name]) => name)
-      const kept = { asOf, targets, metadata, everHad: new Set([...(before?.everHad ?? []), ...here]) }
-      this.#assemble(kept)
-      this.#kept = kept
-      await this.#keep(kept)
-      return true
-    } catch (error) {
-      if (!this.#closed) this.#complain(error)
-      return false
-    }
-  }
-
-  /** Another process of this mirror may be further on. */
-  async #latest(): Promise<KeptTrust | undefined> {
-    const onDisk = await this.#file.read().catch(() => undefined)
-    if (onDisk === undefined || this.#kept === undefined) return onDisk ?? this.#kept
-    return isBefore(onDisk, this.#kept) ? this.#kept : onDisk
-  }
-
-  async #keep(kept: KeptTrust): Promise<void> {
-    const onDisk = await this.#file.read().catch(() => undefined)
-    if (onDisk === undefined || isBefore(onDisk, kept)) await this.#file.write(kept)
-  }
-
-  #assemble(kept: KeptTrust | undefined): void {
-    const { basis, pins } = this.#options
-    this.#materials = assembleTrust(basis, kept, (registry) => pins.pinnedKeys(registry))
-  }
-
-  #complain(error: unknown): void {
-    const { clock, warn } = this.#options
-    const asOf = this.#kept?.asOf
-    const age = asOf === undefined ? undefined : clock.now().getTime() - asOf.getTime()
-    const loud = this.#isMissing ? 'NOTHING CAN BE VERIFIED: ' : age !== undefined && age > OLD ? 'TRUST MATERIAL IS OLD: ' : ''
-    const stays = this.#isMissing ? '' : `; the material ${asOf === undefined ? 'of unknown age' : `of ${asOf.toISOString()}`} stays in force`
-    warn(`${loud}trust material was not refreshed over TUF: ${causes(error)}${stays}`)
-  }
-
-  #next(milliseconds: number): void {
-    this.#unschedule()
-    if (this.#closed) return
-    const schedule = this.#options.schedule ?? unreferenced
-    this.#unschedule = schedule(() => { void this.refresh() }, milliseconds)
-  }
 }
-
-function unreferenced(run: () => void, milliseconds: number): () => void {
-  const timer = setTimeout(run, milliseconds)
-  timer.unref()
-  return () => { clearTimeout(timer) }
-}
-
-/** Another root given beforehand is another repository: what was kept of the first says nothing about it. */
-function repositoryId({ repository: { mirror, rootFile } }: TrustBasis): string {
-  if (mirror === undefined || rootFile === undefined) return 'public-good'
-  return createHash('sha256').update(mirror).update('\n').update(readFileSync(rootFile)).digest('hex').slice(0, 16)
-}
-
-const causes = (error: unknown): string =>
-  error instanceof Error && error.cause !== undefined ? `${error.message}: ${causes(error.cause)}` : messageOf(error)

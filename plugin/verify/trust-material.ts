@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import seeds from '@sigstore/tuf/seeds.json' with { type: 'json' }
 import { ConfigurationError, messageOf } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
-import type { RegistryKey, TrustMaterial } from '../domain/ports.ts'
+import type { RegistryKey, TrustedInstance, TrustMaterial } from '../domain/ports.ts'
 import { anchorOfKey, parseRegistryKeys } from './registry-keys.ts'
 import { parseStrictJson } from '../domain/strict-json.ts'
-import { anchorsOfRoot, parseTrustedRoot } from './trusted-root.ts'
+import { anchorsOfInstance, parseTrustedRoot } from './trusted-root.ts'
 
 export interface TrustOptions {
   /** Whose keys: the registry's address, from which the name of its keys target is made. */
@@ -17,7 +17,7 @@ export interface TrustOptions {
   readonly registryKeysFile?: string | undefined
 }
 
-export interface TrustParts {
+export interface TrustParts extends Pick<TrustMaterial, 'instance' | 'others' | 'elsewhere'> {
   /** As `parseTrustedRoot` returns it. */
   readonly trustedRoot: Json
   /** As `parseRegistryKeys` returns them. */
@@ -48,22 +48,31 @@ export function loadTrustMaterial(options: TrustOptions): TrustMaterial {
 }
 
 /** Trust material of checked parts, with its revision and anchors. Also for what a TUF client or a pinned key brings. */
-export function buildTrustMaterial({ trustedRoot, registryKeys, source, asOf, keysArePinned }: TrustParts): TrustMaterial {
+export function buildTrustMaterial({ trustedRoot, instance, others, elsewhere, registryKeys, source, asOf, keysArePinned }: TrustParts): TrustMaterial {
   const keyAnchors = registryKeys.map(anchorOfKey)
-  const { ca, ctlog, tlog, tsa } = anchorsOfRoot(trustedRoot)
+  const named = { ...(instance === undefined ? {} : { instance }), ...(others === undefined ? {} : { others }), ...(elsewhere === undefined ? {} : { elsewhere }) }
+  const instances = instancesOf({ trustedRoot, ...named })
+  const isPlain = Object.keys(named).length === 0
   return {
     trustedRoot,
+    ...named,
     registryKeys,
     source,
     asOf,
     // Where it came from and how fresh it is decide no verification.
     revision: createHash('sha256')
-      .update(JSON.stringify([trustedRoot, [...keyAnchors].sort()]))
+      .update(JSON.stringify([isPlain ? trustedRoot : [instances.map(rooted), (elsewhere ?? []).map(rooted)], [...keyAnchors].sort()]))
       .digest('hex'),
-    anchors: new Set([...ca, ...ctlog, ...tlog, ...tsa, ...keyAnchors]),
+    anchors: new Set([...instances.flatMap((one) => Object.values(anchorsOfInstance(one)).flat()), ...keyAnchors]),
     ...(keysArePinned === undefined ? {} : { keysArePinned }),
   }
 }
+
+/** All that may vouch, each by itself. */
+export const instancesOf = ({ instance, trustedRoot, others = [] }: TrustedInstance & Pick<TrustMaterial, 'others'>): readonly TrustedInstance[] =>
+  [{ ...(instance === undefined ? {} : { instance }), trustedRoot }, ...others]
+
+const rooted = ({ instance, trustedRoot }: TrustedInstance): Json => [instance ?? null, trustedRoot]
 
 /** The name of a registry's keys in a Sigstore TUF repository: `<host>/keys.json`. */
 export const keysTargetOf = (registry: string): string => `${new URL(registry).host}/keys.json`

@@ -1,14 +1,20 @@
-import { isObject, ownObject, ownString } from '../domain/json.ts'
 import type { TrustMaterial } from '../domain/ports.ts'
-import type { TrustState } from '../domain/state.ts'
+import type { InstanceState, TrustState } from '../domain/state.ts'
 import type { KeptTrust } from './kept-trust.ts'
-import type { TrustBasis } from './trust-basis.ts'
+import { isPublicGood } from './public-good.ts'
+import { wantedTargets, type TrustBasis } from './trust-basis.ts'
+import { endsOfRoot, endsOfTuf, keysRunOut } from './trust-ends.ts'
+
+interface StateParts {
+  readonly material: TrustMaterial | undefined
+  readonly kept: KeptTrust | undefined
+  readonly now: Date
+}
 
 /** An uplink's trust material as operators watch it. */
-export function trustStateOf(uplink: string, basis: TrustBasis, { material, kept, now }: { readonly material: TrustMaterial | undefined; readonly kept: KeptTrust | undefined; readonly now: Date }): TrustState {
+export function trustStateOf(uplink: string, basis: TrustBasis, { material, kept, now }: StateParts): TrustState {
   const isOfFile = basis.uplinks.find(({ name }) => name === uplink)?.fileKeys !== undefined
   const keys = material?.registryKeys ?? []
-  const ends = keys.flatMap(({ expires }) => (expires === null ? [] : [new Date(expires)])).filter((end) => end > now)
   return {
     uplink,
     asOf: material?.asOf,
@@ -16,24 +22,25 @@ export function trustStateOf(uplink: string, basis: TrustBasis, { material, kept
     expires: isOfFile && basis.fileRoot !== undefined ? undefined : expiryOf(kept),
     keySource: keys.length === 0 ? 'none' : isOfFile ? 'file' : material?.keysArePinned === true ? 'pinned' : 'tuf',
     keys: keys.length,
-    keyExpires: earliest(ends),
+    keyExpires: keysRunOut(keys, now),
   }
 }
 
 /** When the first of the roles' metadata ends: nothing fetched is taken after that (TUF specification, 5). What is kept stays in force. */
-function expiryOf(kept: KeptTrust | undefined): Date | undefined {
-  const dates = [...(kept?.metadata ?? [])].filter(([name]) => name.endsWith('.json')).map(([, text]) => expiresOf(text))
-  return earliest(dates.flatMap((date) => (date === undefined ? [] : [date])))
-}
+const expiryOf = (kept: KeptTrust | undefined): Date | undefined => earliest(endsOfTuf(kept?.metadata ?? new Map()).map(({ at }) => at))
 
-function expiresOf(text: string): Date | undefined {
-  try {
-    const document: unknown = JSON.parse(text)
-    const expires = isObject(document) ? ownString(ownObject(document, 'signed') ?? {}, 'expires') : undefined
-    const date = new Date(expires ?? NaN)
-    return Number.isNaN(date.getTime()) ? undefined : date
-  } catch {
-    return undefined
+/** A Sigstore instance as operators watch it. */
+export function instanceStateOf(instance: string, basis: TrustBasis, { material, kept, refreshes, now }: StateParts & Pick<InstanceState, 'refreshes'>): InstanceState {
+  return {
+    instance,
+    source: material?.source.trustedRoot,
+    asOf: material?.asOf,
+    ends: [
+      ...(material === undefined ? [] : endsOfRoot(material.trustedRoot, now)).map((end) => ({ ...end, isOwn: !isPublicGood(basis) })),
+      // Where TUF is never asked, what was kept of it is not waiting for anything newer.
+      ...(basis.offline || wantedTargets(basis).length === 0 ? [] : endsOfTuf(kept?.metadata ?? new Map())).map((end) => ({ ...end, isOwn: basis.isPrivate })),
+    ],
+    refreshes,
   }
 }
 

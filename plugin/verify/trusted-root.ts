@@ -3,6 +3,7 @@ import { crypto as sigstoreCrypto, X509Certificate as SigstoreCertificate } from
 import { TrustedRoot } from '@sigstore/protobuf-specs'
 import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
+import type { TrustedInstance } from '../domain/ports.ts'
 import { decodeBase64 } from './base64.ts'
 import { isTimestamp } from './time.ts'
 
@@ -138,4 +139,21 @@ export const anchorsOfRoot = (root: Json): Readonly<Record<AnchorKind, readonly 
     return Array.isArray(entries) ? (entries as readonly Json[]).map((entry) => anchorOf(LISTS[field], entry)) : []
   }
   return { tlog: list('tlogs'), ctlog: list('ctlogs'), ca: list('certificateAuthorities'), tsa: list('timestampAuthorities') }
+}
+
+/**
+ * The anchors of an instance, as facts name them. One entry may stand in the roots of several instances (a log that two share): what
+ * was verified under one of them says nothing of the others, so that the name is part of the anchor.
+ */
+export const anchorsOfInstance = ({ instance, trustedRoot }: TrustedInstance): ReturnType<typeof anchorsOfRoot> => {
+  const { tlog, ctlog, ca, tsa } = anchorsOfRoot(trustedRoot)
+  if (instance === undefined) return { tlog, ctlog, ca, tsa }
+  const named = (anchors: readonly string[]): readonly string[] => anchors.map((anchor) => `${anchor}@${instance}`)
+  return { tlog: named(tlog), ctlog: named(ctlog), ca: named(ca), tsa: named(tsa) }
+}
+
+/** An anchor as the root has it, and the instance it is of. */
+export function splitAnchor(anchor: string): { readonly entry: string; readonly instance: string | undefined } {
+  const [entry = '', instance] = anchor.split('@')
+  return { entry, instance }
 }

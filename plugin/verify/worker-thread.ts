@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads'
 import type { PlainTrust } from './compiled-trust.ts'
 import type { Job, JobResult, Reply, Request } from './jobs.ts'
 
-/** Revisions a worker keeps; an uplink has one at a time. */
-const MAX_REVISIONS = 16
+/** Revisions a worker keeps; an uplink has one at a time for each set of Sigstore instances that may vouch for its packages. */
+const MAX_REVISIONS = 64
 
 export interface ThreadOptions {
   readonly script: URL
@@ -88,12 +88,12 @@ export class WorkerThread {
     const { job, trust } = assignment
     const reset = this.#sent.size >= MAX_REVISIONS && !this.#sent.has(trust.revision)
     if (reset) this.#sent.clear()
-    const { trustedRoot, registryKeys, revision } = trust
+    const { instance, trustedRoot, others, elsewhere, registryKeys, revision } = trust
     const request: Request = {
       job,
       revision,
       reset,
-      trust: this.#sent.has(revision) ? undefined : { trustedRoot, registryKeys, revision },
+      trust: this.#sent.has(revision) ? undefined : { instance, trustedRoot, ...(others && { others }), ...(elsewhere && { elsewhere }), registryKeys, revision },
     }
     this.#sent.add(revision)
     this.#limit(this.#options.jobLimitMs, 'the verification took too long')

@@ -51,6 +51,8 @@ export interface MintOptions {
   /** `keyid` of the envelope's signature, which nothing signs; default that of the key, or empty. */
   readonly keyid?: string
   readonly fault?: CryptoFault
+  /** Parts that other instances have instead. */
+  readonly from?: Readonly<Partial<Record<'ca' | 'ctlog' | 'log' | 'tsa', PrivateSigstore>>>
 }
 
 export interface KeylessOptions extends MintOptions {
@@ -69,7 +71,7 @@ export interface AttestationsDocument {
 }
 
 /** The public half of every anchor of an instance. */
-interface Anchors {
+export interface Anchors {
   readonly ca: Authority
   readonly ctlog: KeyPair
   readonly rekor: Log
@@ -95,12 +97,12 @@ export class PrivateSigstore {
   readonly #anchors: Anchors
   #serial = 100
 
-  private constructor(name: string, clock: Clock) {
+  private constructor(name: string, clock: Clock, anchors?: Anchors) {
     this.name = name
     this.clock = clock
     this.registryKey = registryKeyOf(`${name}:registry`, null)
     this.expiredKey = registryKeyOf(`${name}:registry:expired`, EXPIRED_KEY_END)
-    this.#anchors = {
+    this.#anchors = anchors ?? {
       ca: authorityOf(`${name}:fulcio`, `${name}.test`, 'fulcio'),
       ctlog: keyPairOf(`${name}:ctlog`),
       rekor: logOf(`${name}:rekor`, `rekor.${name}.test`),
@@ -110,8 +112,8 @@ export class PrivateSigstore {
   }
 
   /** An instance. Two of one name have the same keys, so that processes can share one; another name is foreign. */
-  static create(options: { readonly name?: string; readonly clock?: Clock } = {}): PrivateSigstore {
-    return new PrivateSigstore(options.name ?? 'private', options.clock ?? { now: () => new Date() })
+  static create(options: { readonly name?: string; readonly clock?: Clock; readonly anchors?: Anchors } = {}): PrivateSigstore {
+    return new PrivateSigstore(options.name ?? 'private', options.clock ?? { now: () => new Date() }, options.anchors)
   }
 
   /** A TrustedRoot in JSON (sigstore protobuf-specs), valid from 2020. */
@@ -177,9 +179,11 @@ export class PrivateSigstore {
     const at = options.at ?? this.clock.now()
     const serial = ++this.#serial
     const key = keyPairOf(`${this.name}:leaf:${serial}`)
-    const { ca } = options.fault === 'foreign-instance' ? this.#foreign() : this.#anchors
-    const ctlog = this.#ctlogFor(options.fault)
-    const certificate = issue(ca, key.spki, identity, { at, serial, ctlog, purpose: options.purpose ?? 'codeSigning' })
+    const { ca, ctlog: ctlogOf } = options.from ?? {}
+    const { ca: own } = options.fault === 'foreign-instance' ? this.#foreign() : this.#anchors
+    const issuer = ca === undefined ? own : ca.#anchors.ca
+    const ctlog = ctlogOf === undefined ? this.#ctlogFor(options.fault) : ctlogOf.#anchors.ctlog
+    const certificate = issue(issuer, key.spki, identity, { at, serial, ctlog, purpose: options.purpose ?? 'codeSigning' })
     const raw = { rawBytes: base64(certificate) }
     const version = options.bundle ?? '0.3'
     const holder = version === '0.3' ? { certificate: raw } : { x509CertificateChain: { certificates: [raw] } }
@@ -243,7 +247,10 @@ export class PrivateSigstore {
       payloadType,
       signatures: [{ sig: base64(signature), keyid: options.keyid ?? keyid }],
     }
-    const { rekor, rekorV2, tsa } = fault === 'foreign-log' || fault === 'foreign-instance' ? this.#foreign() : this.#anchors
+    const own = fault === 'foreign-log' || fault === 'foreign-instance' ? this.#foreign() : this.#anchors
+    const { log: logFrom, tsa: tsaFrom } = options.from ?? {}
+    const { rekor, rekorV2 } = logFrom === undefined ? own : logFrom.#anchors
+    const { tsa } = tsaFrom === undefined ? own : tsaFrom.#anchors
     const entry = logEntry(isRekorV2(kind) ? rekorV2 : rekor, envelope, signer, {
       kind,
       at: options.logAt ?? (fault === 'log-time' ? new Date(at.getTime() + 3_600_000) : at),

@@ -16,7 +16,7 @@ const extension = (id: string, value: Uint8Array, critical = false): Buffer =>
 
 const keyIdentifier = (spki: Uint8Array): Buffer => sha256(spki).subarray(0, 20)
 const subjectKey = (spki: Uint8Array): Buffer => extension('2.5.29.14', octets(keyIdentifier(spki)))
-const authorityKey = (spki: Uint8Array): Buffer => extension('2.5.29.35', sequence(primitive(0, keyIdentifier(spki))))
+const authorityKey = (spki: Uint8Array, identifier = keyIdentifier(spki)): Buffer => extension('2.5.29.35', sequence(primitive(0, identifier)))
 const basicConstraints = extension('2.5.29.19', sequence(TRUE), true)
 const keyUsage = (first: number, unused: number): Buffer => extension('2.5.29.15', bits(Buffer.of(first), unused), true)
 const extendedKeyUsage = (purpose: string, critical = false): Buffer =>
@@ -55,6 +55,8 @@ export interface Authority {
   readonly key: KeyPair
   readonly name: Buffer
   readonly certificate: Buffer
+  /** Its subject key identifier, where it is not made as here. */
+  readonly keyIdentifier?: Buffer
 }
 
 export function authorityOf(seed: string, organization: string, commonName: string): Authority {
@@ -97,7 +99,7 @@ export function issue(ca: Authority, spki: Uint8Array, identity: Identity, optio
       keyUsage(0x80, 7),
       ...(purpose === 'none' ? [] : [extendedKeyUsage(purpose === 'codeSigning' ? '3' : '1')]),
       subjectKey(spki),
-      authorityKey(ca.key.spki),
+      authorityKey(ca.key.spki, ca.keyIdentifier),
       // RFC 5280, 4.2.1.6: 1 is an e-mail address, 6 a URI; critical because the subject is empty.
       extension('2.5.29.17', sequence(primitive(identity.email === true ? 1 : 6, Buffer.from(identity.san))), true),
       ...identity.extensions.map(([number, value]) => claim(number, value)),

@@ -241,7 +241,7 @@ describe('verify: trust material over time', function () {
       const { revision } = keeper.material('fake')
       assert.equal(keeper.isRenewing('fake', 'registry-key', revision), false)
       assert.equal(keeper.isRenewing('fake', 'sigstore', revision), false)
-      assert.equal(keeper.nextRenewal('fake'), undefined)
+      assert.equal(keeper.nextRenewal('fake', revision), undefined)
       assert.deepEqual([tuf.hits, scheduled], [[], []])
     })
     it('for the root: TUF is asked for keys alone', async () => {
@@ -279,7 +279,7 @@ describe('verify: trust material over time', function () {
     it('starts at most one in ten minutes', async () => {
       const keeper = await open()
       assert.equal(unknown(keeper), false)
-      assert.deepEqual(keeper.nextRenewal('fake'), new Date(clock.now().getTime() + 600_000))
+      assert.deepEqual(keeper.nextRenewal('fake', keeper.material('fake').revision), new Date(clock.now().getTime() + 600_000))
       clock.advance(599_999)
       assert.equal(unknown(keeper), false)
       clock.advance(1)

@@ -5,7 +5,7 @@ import type { TrustBasis } from '../../../plugin/verify/trust-basis.ts'
 import { trustStateOf } from '../../../plugin/verify/trust-state.ts'
 
 const NOW = new Date('2026-06-01T00:00:00Z')
-const key = (expires: string | null) => ({ keyid: 'k', spki: '', keytype: '', scheme: '', expires, starts: null, usages: [] })
+const key = (expires: string | null) => ({ keyid: 'k', spki: '', keytype: '', scheme: '', expires, starts: null, usages: ['signatures'] as const })
 const material = (more: Partial<TrustMaterial> = {}): TrustMaterial => ({
   trustedRoot: {}, registryKeys: [key(null)], source: { trustedRoot: '', registryKeys: '' }, asOf: new Date('2026-05-31T00:00:00Z'), revision: '', anchors: new Set(), ...more,
 })
@@ -32,8 +32,9 @@ describe('state of trust material', () => {
     assert.equal(stateOf({ material: material({ registryKeys: [] }) }).keySource, 'none')
     assert.deepEqual([stateOf({ material: undefined }).keySource, stateOf({ material: undefined }).asOf], ['none', undefined])
   })
-  it('the next end of a key, of those that have not ended', () => {
-    const registryKeys = [key('2025-01-29T00:00:00Z'), key(null), key('2027-01-01T00:00:00Z'), key('2026-07-01T00:00:00Z')]
-    assert.deepEqual([stateOf({ material: material({ registryKeys }) }).keyExpires, stateOf().keyExpires], [new Date('2026-07-01T00:00:00Z'), undefined])
+  it('the keys run out when the last of them ends, those that ended left aside', () => {
+    const registryKeys = [key('2025-01-29T00:00:00Z'), key('2027-01-01T00:00:00Z'), key('2026-07-01T00:00:00Z')]
+    assert.deepEqual([stateOf({ material: material({ registryKeys }) }).keyExpires, stateOf().keyExpires], [new Date('2027-01-01T00:00:00Z'), undefined])
   })
+  it('and do not while one has no end', () => assert.equal(stateOf({ material: material({ registryKeys: [key('2026-07-01T00:00:00Z'), key(null)] }) }).keyExpires, undefined))
 })
