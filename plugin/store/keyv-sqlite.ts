@@ -1,18 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import {
-  keyvStorageCapability,
-  type KeyvStorageAdapter,
-  type KeyvStorageCapability,
-  type KeyvStorageEntry,
-  type KeyvStorageGetResult,
-} from 'keyv'
+import { keyvStorageCapability, type KeyvStorageCapability, type KeyvStorageEntry, type KeyvStorageGetResult } from 'keyv'
+import type { FactStorage } from './fact-storage.ts'
 import { openDatabase, text } from './sqlite.ts'
-
-/** What of keyv's storage interface is asked of an adapter; the rest of it is keyv's own event emitter. */
-export type FactStorage = Pick<
-  KeyvStorageAdapter,
-  'capabilities' | 'get' | 'getMany' | 'set' | 'setMany' | 'delete' | 'deleteMany' | 'has' | 'hasMany' | 'clear' | 'disconnect'
->
 
 /**
  * A storage adapter for keyv 6 on Node's own SQLite. Its methods are asynchronous because keyv's are; each is one statement or
