@@ -54,7 +54,7 @@ export async function exportArchive(engine: Engine, { wanted, output, key, now, 
   const signer: EnvelopeSigner = key === undefined ? new KeyRing({ dir: configuration.keysDir, purpose: 'archive', clock: { now: () => now }, warn: () => undefined }) : readPrivateKey(key)
   const stage = mkdtempSync(`${path.resolve(output)}.parts-`)
   try {
-    const found = await collect(wanted, { pipeline, upstreams, ledger, trust, stage, ...(onVersion === undefined ? {} : { onVersion }) })
+    const found = await collect(wanted, { pipeline, upstreams, ledger, trust, instances: engine.trustKeeper.namedRoots, stage, ...(onVersion === undefined ? {} : { onVersion }) })
     const versions = found.packages.reduce((sum, one) => sum + one.versions.length, 0)
     const tuf = await keptTuf(configuration.cache.dir)
     const { packages, blobs, leftOut, ...rest } = tuf === undefined ? found : await withTuf(found, tuf)
@@ -68,6 +68,7 @@ export async function exportArchive(engine: Engine, { wanted, output, key, now, 
       serial,
       packages: [...packages],
       trust: rest.trust,
+      ...(rest.instances.length === 0 ? {} : { instances: rest.instances }),
       tuf: rest.tuf,
       blobs: blobs.map(({ sha256, size }) => ({ sha256, size })),
     }
@@ -219,7 +220,7 @@ function assertRoom({ packages, blobs }: ArchiveManifest, disk: number): void {
 }
 
 /** Where the exporting mirror's trust differs from this one's: a key there may be one to fetch here, by another way than this archive. */
-async function trustNotes({ configuration, trust }: Engine, { manifest, file }: StagedArchive): Promise<readonly string[]> {
+async function trustNotes({ configuration, trust, trustKeeper }: Engine, { manifest, file }: StagedArchive): Promise<readonly string[]> {
   const notes: string[] = []
   for (const theirs of manifest.trust) {
     const uplink = configuration.uplinks.find(({ registry }) => registry === theirs.registry)
@@ -228,6 +229,12 @@ async function trustNotes({ configuration, trust }: Engine, { manifest, file }: 
     const unknown = keyidsIn(await readFile(file(theirs.registryKeys))).filter((keyid) => !ours.registryKeys.some((key) => key.keyid === keyid))
     for (const keyid of unknown) notes.push(`the mirror that exported trusts a key of ${theirs.registry} that this one does not know: ${keyid}`)
     if ((await readFile(file(theirs.trustedRoot))).toString() !== JSON.stringify(ours.trustedRoot)) notes.push(`its Sigstore root for ${theirs.registry} is not the one trusted here`)
+  }
+  for (const { name, trustedRoot } of manifest.instances ?? []) {
+    const ours = trustKeeper.namedRoots.find((one) => one.name === name)
+    const theirs = (await readFile(file(trustedRoot))).toString()
+    if (ours === undefined) notes.push(`the mirror that exported knows a Sigstore instance that this one does not: ${name}`)
+    else if (theirs !== JSON.stringify(ours.trustedRoot)) notes.push(`its root of the Sigstore instance ${name} is not the one trusted here`)
   }
   return notes
 }

@@ -11,9 +11,10 @@ import { buildersOf, decisionDocument } from './domain/identity-document.ts'
 import type { PinDecision } from './domain/identity-memory.ts'
 import type { JsonObject } from './domain/json.ts'
 import { splitSpec } from './domain/package-ref.ts'
-import { choosePins } from './domain/pin-choice.ts'
+import { choosePins, type NoPinChoice } from './domain/pin-choice.ts'
 import { recallRecord } from './domain/recall-record.ts'
-import type { Clock, Ledger, Upstream, Upstreams } from './domain/ports.ts'
+import type { ReplicaState } from './domain/state.ts'
+import { decide, type Clock, type Ledger, type Upstream, type Upstreams } from './domain/ports.ts'
 import type { Asked } from './http/dashboard/batch.ts'
 import { QuestionRefused, type CheckDesk, type Subjects } from './http/dashboard/check.ts'
 import { LiveDecisions } from './http/dashboard/live.ts'
@@ -38,6 +39,8 @@ export interface DashboardParts {
   readonly policy: () => TrustPolicy
   readonly policyBrief: () => JsonObject
   readonly clock: Clock
+  /** Where the ledger is shared. */
+  readonly replicas?: { readonly state: ReplicaState } | undefined
 }
 
 /** Listings are made for refused versions only, to name one that passes. */
@@ -72,7 +75,7 @@ const DAY = 86_400_000
 /** The public-good instance signs its timestamp anew every few days. */
 const OLD = 7 * DAY
 
-function statusOf({ policy, policyBrief, trustKeeper, clients, clock }: DashboardParts): JsonObject {
+function statusOf({ policy, policyBrief, trustKeeper, clients, clock, replicas }: DashboardParts): JsonObject {
   const now = clock.now()
   return {
     policy: policyBrief(),
@@ -91,9 +94,21 @@ function statusOf({ policy, policyBrief, trustKeeper, clients, clock }: Dashboar
         ...(keySource === 'pinned' ? ["the registry's keys are its own word, pinned when they were first seen"] : []),
       ],
     })),
+    sigstores: trustKeeper.instances.map(({ instance, source, asOf, ends }) => ({
+      instance,
+      source: source ?? null,
+      fetchedAt: asOf?.toISOString() ?? null,
+      ends: ends.map(({ kind, at, isOwn }) => ({ kind, at: at.toISOString(), owner: isOwn ? 'own' : 'others' })),
+      problems: source === undefined ? ['no root of it was fetched yet: what it vouches for cannot be judged'] : [],
+    })),
+    trustAlarms: trustKeeper.alarms.map(({ of, kind, at, stage, text }) => ({ of, kind, expires: at.toISOString(), stage, text })),
+    replicas: replicasDocument(replicas?.state),
     uplinks: [...clients.values()].map(({ state: { name, state, waiting, running } }) => ({ name, state, waiting: waiting.foreground + waiting.background, running })),
   }
 }
+
+const replicasDocument = (state: ReplicaState | undefined): JsonObject | null =>
+  state === undefined ? null : { state: state.state, problem: state.problem ?? null, pending: state.pending, sequence: state.sequence, mirrors: state.mirrors.map((mirror) => ({ ...mirror })) }
 
 const pinsDesk = ({ ledger, log, clock }: DashboardParts): PinsDesk => ({
   names: (pending) => {
@@ -102,28 +117,33 @@ const pinsDesk = ({ ledger, log, clock }: DashboardParts): PinsDesk => ({
     return [...new Set(names)].toSorted()
   },
   of: (name) => buildersOf(ledger.identities, ledger.registriesOf(name), name, showText),
-  decide: (decision, wish, { reason, by }, asker) => {
-    const choice = choosePins(decision, ledger, wish)
-    if (choice.fault !== undefined) return choice
-    const chosen = choice.chosen.map((one): PinDecision => ({ ...one, name: wish.name, decision, reason, by, at: clock.now() }))
-    for (const one of chosen) {
-      ledger.identities.decide(one)
-      log.add(pinRecord(one, asker))
-    }
+  decide: async (decision, wish, { reason, by }, asker) => {
+    const chosen = await decide(ledger, (): readonly PinDecision[] | NoPinChoice => {
+      const choice = choosePins(decision, ledger, wish)
+      if (choice.fault !== undefined) return choice
+      const all = choice.chosen.map((one): PinDecision => ({ ...one, name: wish.name, decision, reason, by, at: clock.now() }))
+      for (const one of all) ledger.identities.decide(one)
+      return all
+    })
+    if ('fault' in chosen) return chosen
+    for (const one of chosen) log.add(pinRecord(one, asker))
     return chosen.map((one) => decisionDocument({ ...one, reason: showText(one.reason), by: showText(by) }))
   },
 })
 
 const recallDesk = ({ ledger, log, clock }: DashboardParts): RecallDesk => ({
   all: () => ledger.recalls.all(),
-  add: (recall, asker) => {
-    const known = new Set(ledger.recalls.of(recall.name).map(({ id }) => id))
-    const made = ledger.recalls.add({ ...recall, at: clock.now() })
-    if (!known.has(made.id)) log.add(recallRecord(made, asker))
+  add: async (recall, asker) => {
+    const [made, isNew] = await decide(ledger, () => {
+      const known = new Set(ledger.recalls.of(recall.name).map(({ id }) => id))
+      const added = ledger.recalls.add({ ...recall, at: clock.now() })
+      return [added, !known.has(added.id)] as const
+    })
+    if (isNew) log.add(recallRecord(made, asker))
     return made
   },
-  lift: (id, why, asker) => {
-    const lifted = ledger.recalls.lift(id, { ...why, at: clock.now() })
+  lift: async (id, why, asker) => {
+    const lifted = await decide(ledger, () => ledger.recalls.lift(id, { ...why, at: clock.now() }))
     if (lifted !== undefined) log.add(recallRecord(lifted, asker))
     return lifted
   },

@@ -1,14 +1,16 @@
 /** The wiring of parts that do without the rest of a mirror, or beside one that runs: the ledger, and the keys, of each purpose their own. */
 import { existsSync } from 'node:fs'
+import { noBytes } from './compose-rehearsal.ts'
+import { openMemory } from './compose-replicas.ts'
 import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
 import { ConfigurationError, messageOf } from './domain/errors.ts'
-import type { Clock, Ledger, RegistryKey } from './domain/ports.ts'
+import type { Clock, RegistryKey } from './domain/ports.ts'
 import type { VsaDeps } from './http/vsa.ts'
 import { readImportKeys } from './keys/import-keys.ts'
 import { PURPOSES, readKeyFile, type Purpose } from './keys/key-file.ts'
 import { asRegistryKeys, KeyRing, rotateKeys, type Rotation } from './keys/key-ring.ts'
 import type { TrustPolicy } from './policy/index.ts'
-import { SqliteLedger } from './store/ledger.ts'
+import type { DurableLedger } from './store/replicated-ledger.ts'
 import { VERSION } from './version.ts'
 
 export { pemOf } from './keys/dsse.ts'
@@ -16,19 +18,32 @@ export type { Purpose } from './keys/key-file.ts'
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() }
 
+export interface OpenLedger {
+  readonly ledger: DurableLedger
+  /** Its name for people. */
+  readonly file: string
+  readonly close: () => Promise<void>
+}
+
+const COMMAND_MEMORY = 32 * 1024 ** 2
+
 /**
  * The ledger of a configuration without the rest of a mirror, also while one runs on the same file.
- * @throws ConfigurationError when there is none: an empty one made here would say that nothing was ever seen
+ * @throws ConfigurationError when there is none, or the shared one cannot be reached: an empty one made here would say that nothing was ever seen
  */
-export function openLedger(core: VerdaccioConfiguration): { readonly ledger: Ledger; readonly file: string } {
-  const { database: file, file: config } = readConfiguration(core, process.env)
-  if (existsSync(file)) return { ledger: new SqliteLedger({ file }), file }
+export async function openLedger(core: VerdaccioConfiguration): Promise<OpenLedger> {
+  const configuration = readConfiguration(core, process.env)
+  const { database: file, file: config, shared } = configuration
+  if (shared.ledger !== undefined || existsSync(file)) {
+    const nobody = (): void => undefined
+    const memory = await openMemory(configuration, { bytes: noBytes, memory: COMMAND_MEMORY, onError: nobody, warn: nobody, isCommand: true, policy: () => '', onLearned: nobody, onPolicy: nobody })
+    return { ledger: memory.ledger, file: shared.ledger === undefined ? file : 'the shared ledger', close: () => memory.close() }
+  }
   const problem = { path: 'middlewares.provenance.store', message: `there is no ledger at ${file}`, remedy: 'Name the configuration of a mirror that has run.' }
   throw new ConfigurationError(config, [problem])
 }
 
-/** A variable of the environment, for commands: tokens, and where a client keeps its settings. */
-export const environmentVariable = (name: string): string | undefined => process.env[name]
+export { environmentVariable } from './environment.ts'
 
 export interface OpenKeys {
   readonly ring: KeyRing

@@ -1,6 +1,6 @@
 /** The wiring of what is published here: a pipeline of its own over Verdaccio's storage, by the same policy and memories. */
 import { whatIf } from './compose-what-if.ts'
-import type { Maintainers, PublishedEvidence, TrustRenewal } from './domain/ports.ts'
+import { PUBLISHED_HERE, type Maintainers, type PublishedEvidence, type TrustRenewal, type Upstreams } from './domain/ports.ts'
 import type { VerdaccioStorage } from './http/access.ts'
 import { LocalRegistry } from './http/local-registry.ts'
 import type { Signer } from './http/local-signatures.ts'
@@ -14,6 +14,8 @@ export interface LocalParts {
   readonly maintainers: Maintainers
   readonly signer: Signer
   readonly trustBasis: TrustBasis
+  /** The same upstreams, while it is known what all mirrors of a shared ledger know; all the time where not given. */
+  readonly whileKnown?: (upstreams: Upstreams) => Upstreams
   /** Bytes that listings may take in memory. */
   readonly listingMemory: number
 }
@@ -21,12 +23,10 @@ export interface LocalParts {
 export type OpenLocal = (storage: VerdaccioStorage, unjudged: (run: () => void) => void) => LocalPackages
 
 /** Everything but the storage, which Verdaccio hands out late. */
-export function localPackages(deps: PipelineDeps, { evidence, maintainers, signer, trustBasis, listingMemory }: LocalParts): OpenLocal {
-  // The trusted root is one for all uplinks, and their registries' keys vouch for nothing that names this mirror as its registry.
-  const first = trustBasis.uplinks[0]?.name ?? ''
+export function localPackages(deps: PipelineDeps, { evidence, maintainers, signer, trustBasis, whileKnown = (all) => all, listingMemory }: LocalParts): OpenLocal {
   const renewal: TrustRenewal | undefined = deps.renewal && {
-    isRenewing: (_uplink, anchor, revision) => deps.renewal?.isRenewing(first, anchor, revision) ?? false,
-    nextRenewal: () => deps.renewal?.nextRenewal(first),
+    isRenewing: (_uplink, anchor, revision) => deps.renewal?.isRenewing(PUBLISHED_HERE, anchor, revision) ?? false,
+    nextRenewal: (_uplink, revision) => deps.renewal?.nextRenewal(PUBLISHED_HERE, revision),
   }
   const isPublicGood = publicGoodOf(trustBasis)
   const { ledger, clock } = deps
@@ -34,14 +34,14 @@ export function localPackages(deps: PipelineDeps, { evidence, maintainers, signe
     const registry = new LocalRegistry({ storage, unjudged, ledger, evidence, maintainers, clock })
     const parts: PipelineDeps = {
       ...deps,
-      upstreams: {
+      upstreams: whileKnown({
         all: [registry],
         find: async (name) => {
           const document = await registry.packument(name)
           return document === 'absent' ? 'absent' : { upstream: registry, document }
         },
-      },
-      trustOf: () => deps.trustOf(first),
+      }),
+      trustOf: (_uplink, name) => deps.trustOf(PUBLISHED_HERE, name),
       renewal,
       signsAlways: () => false,
       limit: (task) => task(),

@@ -46,7 +46,7 @@ export async function rehearse({ pipeline, verifier, threads, trustBasis, routes
   const { clock } = pipeline
   const ledger = new SqliteLedger({ file: ':memory:' })
   try {
-    const upstream = upstreamOf(await documentOf(threads, pipeline.trustOf(trustBasis.uplinks[0]?.name ?? '').registryKeys[0]?.keyid ?? 'none', clock.now()))
+    const upstream = upstreamOf(await documentOf(threads, pipeline.trustOf(trustBasis.uplinks[0]?.name ?? '', REHEARSED).registryKeys[0]?.keyid ?? 'none', clock.now()))
     const deps: PipelineDeps = {
       ...pipeline,
       upstreams: { all: [upstream], find: async () => ({ upstream, document: await upstream.packument(REHEARSED) as UpstreamPackument }) },
@@ -55,7 +55,7 @@ export async function rehearse({ pipeline, verifier, threads, trustBasis, routes
       ledger,
       bytes: noBytes,
       policy: () => listsAll(pipeline.policy()),
-      trustOf: () => pipeline.trustOf(trustBasis.uplinks[0]?.name ?? ''),
+      trustOf: () => pipeline.trustOf(trustBasis.uplinks[0]?.name ?? '', REHEARSED),
       renewal: undefined,
       signsAlways: () => true,
       decisions: { record: () => undefined },
@@ -138,7 +138,8 @@ const listsAll = (policy: Policy): Policy => ({
 })
 
 const noFacts: FactStore = { load: () => Promise.resolve(new Map()), add: () => Promise.resolve(), close: () => Promise.resolve() }
-const noBytes: ByteStore = {
+/** Keeps nothing and has nothing. */
+export const noBytes: ByteStore = {
   put: () => Promise.reject(new Error('nothing is kept')),
   get: () => Promise.resolve(undefined),
   tarball: () => Promise.resolve(undefined),

@@ -1,6 +1,6 @@
 /** The wiring of what a mirror remembers: a file of its own, or the copy of a ledger that it shares with other mirrors. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -63,6 +63,9 @@ type Configured = Pick<Configuration, 'database' | 'shared' | 'file'>
 const PATIENCE = 15_000
 /** Any number, the same in every mirror: one of them tells people what is new. */
 const LEADER = 7_306_118
+const COMMAND = 'provenance-command-'
+/** No command takes so long. */
+const LEFT_MS = 24 * 3_600_000
 const UNREACHED = 'the mirrors that share this ledger cannot be reached, and what they know could not be learned'
 
 export function openMemory(configuration: Configured, parts: MemoryParts): Promise<Memory> {
@@ -70,7 +73,11 @@ export function openMemory(configuration: Configured, parts: MemoryParts): Promi
   const { bytes, memory, onError } = parts
   if (shared.ledger !== undefined) return openShared(configuration, shared.ledger, parts)
   const ledger = new SqliteLedger({ file, memory, onError })
-  return Promise.resolve({ ledger, bytes, replicas: undefined, whileKnown: (upstreams: Upstreams) => upstreams, close: () => Promise.resolve(ledger.close()) })
+  const close = (): Promise<void> => {
+    ledger.close()
+    return Promise.resolve()
+  }
+  return Promise.resolve({ ledger, bytes, replicas: undefined, whileKnown: (upstreams: Upstreams) => upstreams, close })
 }
 
 async function openShared(configuration: Configured, url: string, parts: MemoryParts): Promise<Memory> {
@@ -78,8 +85,7 @@ async function openShared(configuration: Configured, url: string, parts: MemoryP
   const { shared } = configuration
   const place = isCommand ? ownCopy(configuration.database) : kept(configuration)
   const keys = sharedKeysOf(shared)
-  let replication: Replication | undefined
-  const log = new SharedLog({ url, keys, onWrite: () => { replication?.look() } })
+  const log = new SharedLog({ url, keys, onWrite: () => { following.look() } })
   const documents = new SharedDocuments(bytes, log)
   const copy = new SqliteLedger({ file: place.file, memory, gather: 0, onError })
   const snapshots = new LedgerSnapshots({ log, keys, file: place.file, warn })
@@ -92,8 +98,7 @@ async function openShared(configuration: Configured, url: string, parts: MemoryP
     if (operations.some((operation) => operation.do === 'publishPolicy')) onPolicy()
   }
   const companions: Companions = documents
-  const following = new Replication({ ledger: copy, log, companions, snapshots, greet: (position) => mirrors.greet(position), warn, onOthers })
-  replication = following
+  const following: Replication = new Replication({ ledger: copy, log, companions, snapshots, greet: (position) => mirrors.greet(position), warn, onOthers })
   following.start()
   const state = (): ReplicaState => ({ ...following.state, mirrors: mirrors.known })
   const assertKnown = (): void => {
@@ -101,7 +106,12 @@ async function openShared(configuration: Configured, url: string, parts: MemoryP
     if (!isPolicyKnown()) throw new Unavailable('internal-error', 'the policy that was published to all mirrors cannot be read by this one')
   }
   const close = async (): Promise<void> => {
-    await following.close()
+    try {
+      // A mirror has what is not written verified again; a command was told to do it.
+      if (isCommand && following.isUsable) await following.settled()
+    } finally {
+      await following.close()
+    }
     await snapshots.settled()
     await mirrors.leave()
     copy.close()
@@ -111,7 +121,7 @@ async function openShared(configuration: Configured, url: string, parts: MemoryP
   if (isCommand && !(await following.caughtUp(PATIENCE))) {
     const { problem = UNREACHED } = following.state
     await close()
-    throw new ConfigurationError(configuration.file, [{ path: 'middlewares.provenance.store', message: `the shared ledger cannot be used: ${problem}`, remedy: 'Try again when it can be reached.' }])
+    throw new Unavailable('evidence-unavailable', `the shared ledger cannot be used now: ${problem}`)
   }
   return {
     ledger: new ReplicatedLedger(copy, following),
@@ -144,15 +154,20 @@ interface Place {
   readonly release: () => void
 }
 
-/** A command's own: the mirror's copy is the mirror's, and has all but the last moment. */
+/** A command's own: the mirror's copy is the mirror's, and has all but the last moment. Beside it, where there is room for one. */
 function ownCopy(from: string): Place {
-  const file = path.join(tmpdir(), `provenance-${randomBytes(8).toString('hex')}.db`)
+  const dir = path.dirname(from)
+  const file = path.join(existsSync(dir) ? dir : tmpdir(), `${COMMAND}${randomBytes(8).toString('hex')}.db`)
   if (existsSync(from)) copyLedger(from, file)
   return { file, release: () => { for (const one of [file, `${file}-wal`, `${file}-shm`]) rmSync(one, { force: true }) } }
 }
 
 /** Two mirrors on one copy would each take back what the other did. The lock ends with its process, however that ends. */
 function kept({ database: file, file: config }: Configured): Place {
+  const dir = path.dirname(file)
+  mkdirSync(dir, { recursive: true })
+  // Of commands that were killed.
+  for (const name of readdirSync(dir)) if (name.startsWith(COMMAND) && Date.now() - statSync(path.join(dir, name)).mtimeMs > LEFT_MS) rmSync(path.join(dir, name), { force: true })
   const lock = new DatabaseSync(`${file}.lock`, { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')

@@ -5,6 +5,7 @@ import type { Evidence } from './domain/evidence.ts'
 import { noMeasures, type Measures, type Question, type VerificationKind, type VerificationResult, type Verified } from './domain/measures.ts'
 import type { ByteStore, DecisionLog, FactStore, Verifier } from './domain/ports.ts'
 import type { RequestTracing, Tracing } from './domain/tracing.ts'
+import { uplinkAsked } from './http/limits/asked.ts'
 import type { Observation } from './http/observed.ts'
 import { VERSION } from './version.ts'
 
@@ -19,7 +20,12 @@ export interface Telemetry {
 export function telemetryOf({ propagatesTraces }: Pick<Configuration, 'propagatesTraces'>): Telemetry {
   const measures = noMeasures()
   const tracing = createTracing({ version: VERSION, propagate: propagatesTraces })
-  return { measures, tracing, observation: { requests: measures.requests, tracing }, uplinks: { asked: (question) => { measures.questions.note(question) }, tracing } }
+  return { measures, tracing, observation: { requests: measures.requests, tracing }, uplinks: { asked: (question) => { noteQuestion(question, measures) }, tracing } }
+}
+
+function noteQuestion(question: Question, { questions }: Measures): void {
+  questions.note(question)
+  if (question.outcome !== 'skipped') uplinkAsked()
 }
 
 /** The same verifier, with how long it takes and what comes of it. */
@@ -77,6 +83,7 @@ export const measuredDecisions = (log: DecisionLog, { measures: { decisions }, t
 
 export const tracedFacts = (facts: FactStore, { tracing }: Telemetry): FactStore => ({
   load: (scope) => tracing.traced({ name: 'store facts load', attributes: () => ({}) }, () => facts.load(scope)),
+  ...(facts.look !== undefined && { look: (scope) => tracing.traced({ name: 'store facts look', attributes: () => ({}) }, () => facts.look?.(scope) ?? Promise.resolve(undefined)) }),
   add: (scope, added) => tracing.traced({ name: 'store facts add', attributes: () => ({ 'provenance.facts': added.size }) }, () => facts.add(scope, added)),
   close: () => facts.close(),
 })

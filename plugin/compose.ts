@@ -10,16 +10,23 @@ import { noWork, type Work } from './domain/work.ts'
 import { parseIntegrity } from './domain/integrity.ts'
 import type { PackageRef } from './domain/package-ref.ts'
 import { createTarballInspector } from './enforce/tarball.ts'
+import { advisoriesOf } from './compose-advisories.ts'
 import { boundedLimit, counted, ownWordFirst } from './compose-bounds.ts'
 import { dashboardOf } from './compose-dashboard.ts'
+import { factsOf } from './compose-facts.ts'
 import { assertKeys, vsaOf } from './compose-files.ts'
+import { limitsOf } from './compose-limits.ts'
 import { localPackages, type OpenLocal } from './compose-local.ts'
-import { decisionLogOf, decisionSinks } from './compose-log.ts'
+import { decisionLogOf } from './compose-log.ts'
 import { notifierOf, type Notifier } from './compose-notify.ts'
 import { operatorsOf } from './compose-operators.ts'
+import { PolicyInForce } from './compose-policy.ts'
 import { rehearse } from './compose-rehearsal.ts'
+import { Beside, type Attached } from './compose-s3.ts'
+import { uplinksOf } from './compose-uplinks.ts'
 import { measuredBytes, measuredDecisions, measuredVerifier, telemetryOf, tracedFacts } from './compose-telemetry.ts'
 import type { Replacements } from './compose-replacements.ts'
+import { openMemory, type Replicas } from './compose-replicas.ts'
 import { whatIf } from './compose-what-if.ts'
 import type { RouterDeps } from './http/router.ts'
 import type { RequestLogger } from './http/access-log.ts'
@@ -31,17 +38,16 @@ import { Behind } from './pipeline/behind.ts'
 import { Pipeline, type PipelineDeps } from './pipeline/pipeline.ts'
 import { showText, type TrustPolicy } from './policy/index.ts'
 import { policySourceOf, type PolicyReading, type PolicySource } from './rollout/policy-source.ts'
-import { readConfiguredPolicy, Rollout } from './rollout/rollout.ts'
+import { readConfiguredPolicy, type Rollout } from './rollout/rollout.ts'
 import { FileByteStore } from './store/bytes.ts'
-import { FactCache } from './store/facts.ts'
-import { SqliteLedger } from './store/ledger.ts'
+import { assertWholeLedger, moveAsideIfDamaged } from './store/damage.ts'
+import type { DurableLedger } from './store/replicated-ledger.ts'
 import { PackumentThreads } from './threads/pool.ts'
 import { PackumentCache } from './upstream/packument-cache.ts'
 import { probe, type Probe } from './upstream/probe.ts'
-import { RegistryClient } from './upstream/registry-client.ts'
+import type { RegistryClient } from './upstream/registry-client.ts'
 import { RoutedUpstreams } from './upstream/upstreams.ts'
 import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper, type TrustBasis } from './verify/index.ts'
-import { VERSION } from './version.ts'
 
 export {
   addWaiver,
@@ -65,7 +71,8 @@ export {
   type UsedVersion,
 } from './policy/index.ts'
 export { environmentVariable, openKeys, openLedger } from './compose-files.ts'
-export { reloadText } from './rollout/rollout.ts'
+export type { DurableLedger } from './store/replicated-ledger.ts'
+export { readConfiguredPolicy, reloadText } from './rollout/rollout.ts'
 export type { Limits, Replacements } from './compose-replacements.ts'
 
 /** What was configured, read and found usable. Nothing is open yet. */
@@ -86,7 +93,9 @@ export interface Engine extends Prepared {
   readonly upstreams: Upstreams
   /** By name. */
   readonly clients: ReadonlyMap<string, RegistryClient>
-  readonly ledger: SqliteLedger
+  readonly ledger: DurableLedger
+  /** Where the ledger is shared. */
+  readonly replicas: Replicas | undefined
   /** The decision log. */
   readonly log: DecisionLogStore
   /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
@@ -114,6 +123,10 @@ export interface Engine extends Prepared {
   rehearse(): Promise<readonly number[]>
   /** Resolves when nothing is done behind answers any more. */
   settled(): Promise<void>
+  /** From now on it says that it is not ready, and does all it did. */
+  drain(): void
+  /** What ends with it. */
+  attach(part: Attached): void
   close(): Promise<void>
 }
 
@@ -172,27 +185,29 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     onError,
     warn: (message) => { logger.warn({ bytes: message }, '@{bytes}') },
   })
-  const ledger = new SqliteLedger({ file: database, memory: cache.memory / 2, onError })
-  const factsFile = configuration.shared.facts
-  const facts = new FactCache({ storage: factsFile, memory: cache.memory / 4, measures: caches.facts, onError })
+  const warnOfStores = (message: string): void => { logger.warn({ stores: message }, '@{stores}') }
+  assertWholeLedger(database, configuration.shared.ledger !== undefined)
+  if (!configuration.shared.factsAreShared) moveAsideIfDamaged(configuration.shared.facts, 'the cache of facts', warnOfStores)
+  const { facts, ...factStore } = await factsOf(configuration.shared, { memory: cache.memory / 4, measures: caches.facts, clock, logger, onError })
+  const policyInForce = new PolicyInForce(prepared)
+  const memory = await openMemory(configuration, {
+    bytes,
+    memory: cache.memory / 2,
+    onError,
+    warn: (message) => { logger.warn({ replicas: message }, '@{replicas}') },
+    isCommand: replacements.asksOnly === true,
+    policy: () => policyInForce.revision,
+    onLearned: (registry, name) => { facts.forget(`${registry} ${name}`) },
+    onPolicy: () => { policyInForce.published() },
+    isPolicyKnown: () => policyInForce.isKnown,
+  })
+  const { ledger, replicas } = memory
   const warnOfKeys = (message: string): void => { logger.warn({ keys: message }, '@{keys}') }
   const ring = new KeyRing({ dir: configuration.keysDir, clock, warn: warnOfKeys })
   const localSigner = new LocalSigner({ ring, ledger, mayShadow: configuration.mayShadow, clock, warn: warnOfKeys })
   const threadsOfVerifier = createVerifier(limits.verification)
   const verifier = measuredVerifier(counted(threadsOfVerifier, work), telemetry)
-  const clients = configuration.uplinks.map(
-    (uplink) =>
-      new RegistryClient({ ...uplink, tarballDeadline: limits.tarballDeadline }, {
-        limits,
-        cache: packuments,
-        reader: threads,
-        clock,
-        ...telemetry.uplinks,
-        userAgent: `verdaccio-provenance/${VERSION}`,
-        onError,
-        ...(replacements.retryWait === undefined ? {} : { retryWait: replacements.retryWait }),
-      }),
-  )
+  const clients = uplinksOf(configuration, { limits, cache: packuments, reader: threads, clock, telemetry, onError, retryWait: replacements.retryWait })
   const byName = new Map(clients.map((client) => [client.name, client]))
   const trustKeeper = await TrustKeeper.open({
     basis: trustBasis,
@@ -202,31 +217,24 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     clock,
     schedule: replacements.schedule,
     warn: (message) => { logger.warn({ trust: message }, '@{trust}') },
+    alarm: (message) => { logger.warn({ trust: message }, '@{trust}') },
   })
   const signing = new Set(configuration.uplinks.filter(({ signsAlways }) => signsAlways).map(({ name }) => name))
   // Each uplink its own: one that does not answer would keep the others' questions waiting.
   const waiting = limits.questions ?? WAITING_QUESTIONS
   const turns = new Map(clients.map(({ name }) => [name, boundedLimit(CONCURRENT_QUESTIONS, waiting)]))
-  const rollout = new Rollout({
-    source: prepared.policySource,
-    first: prepared.firstPolicy,
-    clock,
-    log: logger,
-    decisions: decisionSinks(log, { logger, clock }, replacements.decisions),
-    events: log,
-    replacements: replacements.rollout,
-  })
-  const behind = new Behind({ verifier, ledger, bytes }, onError)
-  const upstreams = replacements.archive?.(byName) ?? new RoutedUpstreams(clients, configuration.uplinksFor)
+  const rollout = policyInForce.open({ ledger, log, logger, clock, replacements })
+  const behind = new Behind({ verifier, ledger, bytes: memory.bytes }, onError)
+  const upstreams = memory.whileKnown(replacements.archive?.(byName) ?? new RoutedUpstreams(clients, configuration.uplinksFor))
   const pipelineDeps: PipelineDeps = {
     upstreams,
     verifier,
     facts: tracedFacts(facts, telemetry),
     ledger,
-    bytes: measuredBytes(bytes, telemetry),
+    bytes: measuredBytes(memory.bytes, telemetry),
     inspector: createTarballInspector(limits.inspection, configuration.publicUrls),
     policy: () => rollout.policy,
-    trustOf: (uplink) => trustKeeper.material(uplink),
+    trustOf: (uplink, name) => trustKeeper.material(uplink, name),
     renewal: replacements.archive === undefined ? trustKeeper : undefined,
     signsAlways: (uplink) => signing.has(uplink),
     decisions: measuredDecisions(rollout.decisions, telemetry),
@@ -245,11 +253,12 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   const addresses = { urls: configuration.publicUrls, prefix: configuration.urlPrefix }
   const warm = new WarmAnswers({ pipeline, policy: () => rollout.policy, addresses, work, mayShadow: configuration.mayShadow, observation: telemetry.observation })
   let closed = false
+  const beside = new Beside(configuration)
   const loads = { verification: threadsOfVerifier, packuments: threads, background: behind }
-  const watched = { work, clock, clients, loads, packuments, facts, bytes, trustKeeper, rollout, ledger, log, databases: { ledger: database, facts: factsFile } }
-  const operators = operatorsOf({ ...watched, notifications: () => notifier?.state ?? [], isClosed: () => closed }, configuration, telemetry)
+  const watched = { work, clock, clients, loads, packuments, facts, bytes, trustKeeper, rollout, ledger, log, stores: () => [factStore.state() ?? [], beside.states].flat(), storeWarnings: () => [...factStore.warnings(), ...beside.warnings], databases: { ledger: database, ...(factStore.file !== undefined && { facts: factStore.file }) } }
+  const operators = operatorsOf({ ...watched, notifications: () => notifier?.state ?? [], replicas: () => replicas?.state, isClosed: () => closed }, configuration, telemetry)
   await logOpened
-  const notifier = replacements.asksOnly === true ? undefined : notifierOf(configuration, { log, rollout, trustKeeper, clock, logger, schedule: replacements.notificationSchedule })
+  const notifier = replacements.asksOnly === true ? undefined : notifierOf(configuration, { log, rollout, trustKeeper, clock, logger, replicas, schedule: replacements.notificationSchedule })
   return {
     ...prepared,
     get policy() { return rollout.policy },
@@ -258,6 +267,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     upstreams,
     clients: byName,
     ledger,
+    replicas,
     log,
     trustKeeper,
     work,
@@ -267,12 +277,13 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     rollout,
     localSigner,
     whatIf: (policy) => whatIf(pipelineDeps, policy),
-    openLocal: localPackages(pipelineDeps, { evidence: ledger, maintainers: ledger, signer: localSigner, trustBasis, listingMemory: cache.memory / 8 }),
+    openLocal: localPackages(pipelineDeps, { evidence: ledger, maintainers: ledger, signer: localSigner, trustBasis, whileKnown: (all) => memory.whileKnown(all), listingMemory: cache.memory / 8 }),
     routes: {
       pipeline,
       warm,
       answers: { builder: threads, memory: cache.memory / 2, work },
       maxInFlight: limits.inFlight,
+      limits: limitsOf(configuration, { ...telemetry, clock, logger }),
       policy: () => rollout.policy,
       policyStatus: { brief: () => rollout.brief(), full: () => rollout.full() },
       registryKeys: () => ownWordFirst([...trustKeeper.materials.values()]).flatMap(({ registryKeys }) => registryKeys),
@@ -280,25 +291,16 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       localKeys: (needed) => localSigner.publicKeys(needed),
       addresses,
       mayShadow: configuration.mayShadow,
-      advisories: {
-        uplinksFor: configuration.uplinksFor,
-        registryOf: (uplink) => byName.get(uplink)?.registry,
-        origin: (name) => ledger.origin(name),
-        mayShadow: configuration.mayShadow,
-        find: async (name) => {
-          const found = await upstreams.find(name)
-          return found === 'absent' ? undefined : found.upstream.name
-        },
-        ask: async (uplink, versions) => (await byName.get(uplink)?.advisories(versions)) ?? 'absent',
-      },
+      advisories: advisoriesOf(configuration, { clients: byName, ledger, upstreams }),
       builders: (name) => buildersOf(ledger.identities, ledger.registriesOf(name), name, showText),
       publishedHere: {
         has: (name) => ledger.origin(name) === PUBLISHED_HERE,
         note: (name) => { ledger.setOrigin(name, PUBLISHED_HERE) },
       },
-      dashboard: dashboardOf({ configuration, log, pipeline: pipelineDeps, clients: byName, ledger, trustKeeper, policy: () => rollout.policy, policyBrief: () => rollout.brief(), clock }),
+      dashboard: dashboardOf({ configuration, replicas, log, pipeline: pipelineDeps, clients: byName, ledger, trustKeeper, policy: () => rollout.policy, policyBrief: () => rollout.brief(), clock }),
       serverId: configuration.serverId,
       events: log,
+      locks: beside.locks,
       ...operators,
     },
     probeUplinks: async () => new Map(await Promise.all(clients.map(async (client) => [client.name, await probe(client)] as const))),
@@ -312,7 +314,10 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     },
     settled: async () => {
       await Promise.all([behind.settled(), ...clients.map((client) => client.settled())])
+      await facts.settled()
     },
+    drain: () => { closed = true },
+    attach: (part) => { beside.attach(part) },
     close: async () => {
       closed = true
       trustKeeper.close()
@@ -322,8 +327,9 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       await verifier.close()
       await facts.close()
       await bytes.close()
+      await beside.close()
       await log.close()
-      ledger.close()
+      await memory.close()
     },
   }
 }

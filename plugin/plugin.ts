@@ -12,7 +12,9 @@ import { trustedBy } from './http/asker.ts'
 import { observed, type Observation } from './http/observed.ts'
 import { createRouter } from './http/router.ts'
 import type { WarmAnswers } from './http/warm.ts'
+import { BucketStorage } from './s3/storage.ts'
 import { empty, withoutUpstreamVersions, type StoredManifest } from './http/second-line.ts'
+import { followFolder, isFolderStorage } from './shared-folder.ts'
 
 export type VerdaccioLogger = StructuredLogger & TokenLogger & RequestLogger
 
@@ -29,6 +31,10 @@ interface ExpressApp {
 /** One engine per Verdaccio, however often Verdaccio instantiates the plugin (as middleware and as filter). */
 interface Shared {
   readonly engine: Promise<Engine>
+  /** Packages published here are in a bucket. */
+  readonly hasBucket: boolean
+  /** Other mirrors know what this one knows; where there is no bucket, they have its folder of packages too. */
+  readonly isShared: boolean
   /** Set once the middleware is registered: without it nothing can tell a package published here from a stored foreign one. */
   storage: VerdaccioStorage | undefined
   /** Packages published here, from then on. */
@@ -73,7 +79,10 @@ export class ProvenancePlugin {
 
   register_middlewares(app: ExpressApp, auth: VerdaccioAuth, storage: VerdaccioStorage): void {
     if ('failure' in this.#state) throw this.#state.failure
-    const { engine } = this.#state
+    const { engine, hasBucket, isShared } = this.#state
+    const packages: unknown = storage.localStorage.storagePlugin
+    // Verdaccio keeps packages on this machine's disk where it cannot load what `store` names, and logs one line.
+    if (hasBucket !== packages instanceof BucketStorage) throw new Error('Verdaccio did not load the storage that `store` names: look for its message above, and for another copy of this plugin')
     this.#state.storage = storage
     const logger = this.#logger
     // The core applies no filter that nobody configured.
@@ -99,6 +108,13 @@ export class ProvenancePlugin {
         router.then((route) => { route(request, response, next) }, (error: unknown) => { notOpened(response, error) })
       })
     }
+    const followed = packages instanceof BucketStorage ? packages : isShared && isFolderStorage(packages) ? followFolder(packages) : undefined
+    if (followed !== undefined)
+      engine.then((opened) => {
+        opened.attach(followed)
+        // What was published, or removed, elsewhere may be a name of an uplink, whose answers lie ready.
+        followed.onChange(() => { opened.routes.warm?.forget() })
+      }, () => undefined)
     registered.push(engine)
   }
 
@@ -128,14 +144,15 @@ function sharedState(config: VerdaccioConfiguration, logger: VerdaccioLogger): S
   const known = shared.get(config)
   if (known !== undefined) return known
   try {
-    const engine = open(prepare(config), logger, replacements).then((opened) => {
+    const prepared = prepare(config)
+    const engine = open(prepared, logger, replacements).then((opened) => {
       opened.trustKeeper.start()
       opened.rollout.start()
       opened.notifier?.start()
       return opened
     })
     engine.catch((error: unknown) => { logger.error({ err: error }, 'the mirror cannot open its stores: @{err.message}') })
-    const state: Shared = { engine, storage: undefined, local: undefined }
+    const state: Shared = { engine, hasBucket: prepared.configuration.s3 !== undefined, isShared: prepared.configuration.shared.ledger !== undefined, storage: undefined, local: undefined }
     shared.set(config, state)
     return state
   } catch (failure) {

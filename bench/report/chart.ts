@@ -22,8 +22,22 @@ function decades(values: readonly number[]): readonly number[] {
   return Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index))
 }
 
+/** What the chart says of itself. */
+export interface ChartWords {
+  readonly title: string
+  readonly heading: string
+  /** Of what is drawn along. */
+  readonly along: string
+}
+
+const REQUESTS: ChartWords = {
+  title: 'Requests a second by versions of the package',
+  heading: 'Requests a second, abbreviated packument, warm, by versions of the package',
+  along: 'versions',
+}
+
 /** @throws RangeError when there is nothing to draw */
-export function chart(growth: readonly Growth[]): string {
+export function chart(growth: readonly Growth[], words: ChartWords = REQUESTS): string {
   const drawn = growth.map(({ name, points }) => ({ name, points: points.filter(([, perSecond]) => perSecond > 0) })).filter(({ points }) => points.length > 0)
   const sizes = [...new Set(drawn.flatMap(({ points }) => points.map(([versions]) => versions)))].sort((a, b) => a - b)
   const ticks = decades(drawn.flatMap(({ points }) => points.map(([, perSecond]) => perSecond)))
@@ -35,12 +49,12 @@ export function chart(growth: readonly Growth[]): string {
   const labels = apart(drawn.map(({ points }) => y(points.at(-1)?.[1] ?? bottom)))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">`,
-    `<title>Requests a second by versions of the package</title>`,
+    `<title>${escaped(words.title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#ffffff"/>`,
-    `<text x="${LEFT}" y="22" font-size="15">Requests a second, abbreviated packument, warm, by versions of the package</text>`,
+    `<text x="${LEFT}" y="22" font-size="15">${escaped(words.heading)}</text>`,
     ...ticks.map((tick) => `<path d="M${LEFT} ${round(y(tick))}H${WIDTH - RIGHT}" stroke="#dddddd"/><text x="${LEFT - 8}" y="${round(y(tick) + 4)}" text-anchor="end">${tick.toLocaleString('en-US')}</text>`),
     ...sizes.map((size) => `<text x="${round(x(size))}" y="${HEIGHT - BOTTOM + 20}" text-anchor="middle">${size.toLocaleString('en-US')}</text>`),
-    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">versions</text>`,
+    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">${escaped(words.along)}</text>`,
     ...drawn.flatMap(({ name, points }, index) => {
       const colour = COLOURS[index % COLOURS.length] ?? '#000000'
       const line = points.map(([versions, perSecond], at) => `${at === 0 ? 'M' : 'L'}${round(x(versions))} ${round(y(perSecond))}`).join('')

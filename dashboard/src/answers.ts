@@ -38,10 +38,23 @@ export interface BriefPolicy {
   readonly lastReload: Reload | null
 }
 
+/** Of mirrors that share a ledger. */
+export interface ReplicaStatus {
+  readonly state: string
+  readonly problem: string | null
+  readonly pending: number
+  readonly sequence: number
+  readonly mirrors: readonly { readonly name: string; readonly version: string; readonly policy: string; readonly sequence: number }[]
+}
+
 export interface OverviewAnswer extends DecisionSummary {
   readonly policy: BriefPolicy
   readonly trust: readonly TrustStatus[]
+  /** What of it ends soon, or has; the soonest first. */
+  readonly trustAlarms?: readonly { readonly of: string; readonly kind: string; readonly stage: number; readonly text: string }[]
   readonly uplinks: readonly UplinkStatus[]
+  /** Null where the ledger is this mirror's own. */
+  readonly replicas?: ReplicaStatus | null
   readonly mode: string
   readonly version: string
 }

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Unavailable } from '../domain/errors.ts'
+import type { Json } from '../domain/json.ts'
 import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import type { Packument } from '../domain/packument.ts'
 import { PUBLISHED_HERE, type Ledger, type TrustMaterial, type Upstreams } from '../domain/ports.ts'
@@ -16,6 +17,8 @@ export interface CollectDeps {
   readonly upstreams: Upstreams
   readonly ledger: Pick<Ledger, 'origin' | 'records'>
   readonly trust: ReadonlyMap<string, TrustMaterial>
+  /** Roots of named Sigstore instances. */
+  readonly instances?: readonly { readonly name: string; readonly trustedRoot: Json }[]
   /** A directory for what is no file yet. */
   readonly stage: string
   /** Told of each version that is in. */
@@ -32,6 +35,7 @@ export interface LeftOut {
 export interface Collected {
   readonly packages: readonly ArchivedPackage[]
   readonly trust: ArchiveManifest['trust']
+  readonly instances: NonNullable<ArchiveManifest['instances']>
   readonly tuf: string | null
   readonly blobs: readonly Blob[]
   readonly leftOut: readonly LeftOut[]
@@ -68,7 +72,9 @@ export async function collect(wanted: readonly PackageRef[], deps: CollectDeps):
   const trust: ArchiveManifest['trust'] = []
   for (const [registry, material] of registries)
     if (material !== undefined) trust.push({ registry, trustedRoot: await blobs.json(material.trustedRoot), registryKeys: await blobs.json(material.registryKeys) })
-  return { packages, trust, tuf: null, blobs: blobs.all, leftOut }
+  const instances: Collected['instances'] = []
+  for (const { name, trustedRoot } of deps.instances ?? []) instances.push({ name, trustedRoot: await blobs.json(trustedRoot) })
+  return { packages, trust, instances, tuf: null, blobs: blobs.all, leftOut }
 }
 
 /** Adds a document that is a file already. */

@@ -52,6 +52,8 @@ const manifestSchema = z.strictObject({
   packages: z.array(packageEntry),
   /** What the exporting mirror trusted: to compare with, never to trust. */
   trust: z.array(z.strictObject({ registry: text, trustedRoot: sha256, registryKeys: sha256 })),
+  /** Likewise, of its named Sigstore instances. */
+  instances: z.array(z.strictObject({ name: text, trustedRoot: sha256 })).optional(),
   /** Its last good answer of TUF, if it has one; likewise. */
   tuf: sha256.nullable(),
   blobs: z.array(z.strictObject({ sha256, size: z.int().min(0).max(ARCHIVE_LIMITS.blob) })).max(ARCHIVE_LIMITS.entries),
@@ -107,13 +109,14 @@ function parsed(payload: Uint8Array): ArchiveManifest {
   throw new ArchiveError(`its manifest is not one that this version reads: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`)
 }
 
-export const referencesOf = ({ packages, trust, tuf }: Pick<ArchiveManifest, 'packages' | 'trust' | 'tuf'>): readonly string[] => [
+export const referencesOf = ({ packages, trust, instances = [], tuf }: Pick<ArchiveManifest, 'packages' | 'trust' | 'instances' | 'tuf'>): readonly string[] => [
   ...packages.flatMap(({ packument, versions, attestations }) => [
     packument,
     ...attestations.map(({ document }) => document),
     ...versions.map(({ tarball }) => tarball),
   ]),
   ...trust.flatMap(({ trustedRoot, registryKeys }) => [trustedRoot, registryKeys]),
+  ...instances.map(({ trustedRoot }) => trustedRoot),
   ...(tuf === null ? [] : [tuf]),
 ]
 

@@ -51,6 +51,7 @@ export class LoggedDecisions implements DecisionLog {
       ...(verdict.monitored === undefined ? {} : { monitored: true }),
       ...(verdict.waiver === undefined ? {} : { waiver: { ...verdict.waiver, expires: verdict.waiver.expires.toISOString() } }),
       ...(verdict.waivers === undefined ? {} : { waivers: verdict.waivers }),
+      ...(decision.sigstore === undefined ? {} : { sigstore: decision.sigstore }),
       policyRevision: decision.policyRevision,
       at: decision.at.toISOString(),
     }

@@ -1,10 +1,12 @@
 import { Registry } from 'prom-client'
 import { CACHES, ROUTES, VERIFICATIONS, type CacheName, type Measures, type RouteMeasures, type Way } from '../domain/measures.ts'
 import type { HookState } from '../domain/notification.ts'
-import { CHECKS, type CacheUsage, type LogState, type Problem, type QueueState, type TrustState, type UplinkState } from '../domain/state.ts'
+import { CHECKS, type CacheUsage, type InstanceState, type LogState, type Problem, type QueueState, type ReplicaState, type StoreState, type TrustState, type UplinkState } from '../domain/state.ts'
 import type { Work } from '../domain/work.ts'
 import { lazyMetrics, type LazyMetrics, type Sample } from './lazy-metrics.ts'
 import { notificationMetrics } from './notification-metrics.ts'
+import { replicaMetrics } from './replica-metrics.ts'
+import { storeMetrics } from './store-metrics.ts'
 import { processMetrics } from './process-metrics.ts'
 
 /** What metrics are read from, when somebody asks for them. Every string in it is of a closed set, or of the configuration. */
@@ -18,10 +20,16 @@ export interface MetricsSource {
   /** By what waits in them. */
   readonly queues: () => Readonly<Record<string, QueueState>>
   readonly caches: () => Readonly<Partial<Record<CacheName, CacheUsage>>>
-  readonly trust: () => { readonly states: readonly TrustState[]; readonly refreshes: Readonly<Record<'succeeded' | 'failed', number>> }
+  readonly trust: () => { readonly states: readonly TrustState[]; readonly instances: readonly InstanceState[]; readonly refreshes: Readonly<Record<'succeeded' | 'failed', number>> }
+  /** Keys that this mirror signs with, by what they are for. */
+  readonly signingKeys: () => readonly { readonly purpose: string; readonly created: Date }[]
   readonly policy: () => PolicyMeasures
   readonly log: () => LogState
   readonly notifications?: () => readonly HookState[]
+  /** Undefined where the ledger is not shared. */
+  readonly replicas?: () => ReplicaState | undefined
+  /** Those on servers that several mirrors share. */
+  readonly stores?: () => readonly StoreState[]
   /** Bytes of databases by what they hold, and bytes that are left to write. */
   readonly disk: () => Promise<{ readonly databases: Readonly<Record<string, number>>; readonly free: number | undefined }>
 }
@@ -45,7 +53,7 @@ export interface MirrorMetrics {
 export function mirrorMetrics(source: MetricsSource): MirrorMetrics {
   const registry = new Registry()
   const metrics = lazyMetrics(registry)
-  for (const define of [requestMetrics, decisionMetrics, cacheMetrics, upstreamMetrics, verificationMetrics, trustMetrics, policyMetrics, notificationMetrics, ownMetrics]) define(metrics, source)
+  for (const define of [requestMetrics, decisionMetrics, cacheMetrics, upstreamMetrics, verificationMetrics, trustMetrics, policyMetrics, notificationMetrics, replicaMetrics, storeMetrics, ownMetrics]) define(metrics, source)
   return {
     contentType: registry.contentType,
     text: async () => `${await registry.metrics()}\n${await processMetrics().metrics()}`,
@@ -63,6 +71,7 @@ function requestMetrics({ counter, gauge, histogram }: LazyMetrics, { measures: 
     routes.filter(isUsed).flatMap(([labels, { statuses }]) => statuses.map(([status, count]) => [{ ...labels, status }, count] as const)))
   histogram('provenance_request_duration_seconds', 'Seconds from the request to the end of its answer', () => routes.filter(isUsed).map(([labels, { seconds }]) => [labels, seconds]))
   histogram('provenance_response_size_bytes', 'Bytes of bodies, as far as they were announced', () => routes.filter(isUsed).map(([labels, { bytes }]) => [labels, bytes]))
+  counter('provenance_requests_limited_total', 'Requests and connections refused since their client had had its share, by what is counted', ['class'], () => requests.limited.entries.map(([limited, count]) => [{ class: limited }, count]))
   gauge('provenance_requests_open', 'Requests that wait for the end of their answer', [], () => [[{}, requests.open]])
 }
 
@@ -107,14 +116,19 @@ function verificationMetrics({ counter, gauge, histogram }: LazyMetrics, { measu
   gauge('provenance_queue_running', 'Work that is being done', ['queue'], () => Object.entries(queues()).map(([queue, { running }]) => [{ queue }, running]))
 }
 
-function trustMetrics({ counter, gauge }: LazyMetrics, { trust, now }: MetricsSource): void {
+function trustMetrics({ counter, gauge }: LazyMetrics, { trust, signingKeys, now }: MetricsSource): void {
   const since = (date: Date): number => (now().getTime() - date.getTime()) / 1000
   const each = (of: (state: TrustState) => number | undefined): readonly Sample[] => trust().states.flatMap((state) => optional({ uplink: state.uplink }, of(state)))
   gauge('provenance_trust_material_age_seconds', 'Seconds since trust material was known to be current; none where its files do not say', ['uplink'], () => each(({ asOf }) => asOf && since(asOf)))
   gauge('provenance_trust_material_expiry_seconds', 'Seconds until its TUF metadata ends; it stays in force after that', ['uplink'], () => each(({ expires }) => expires && -since(expires)))
   gauge('provenance_registry_keys', 'Keys of the registry, by where they are from', ['uplink', 'source'], () => trust().states.map(({ uplink, keySource, keys }) => [{ uplink, source: keySource }, keys]))
-  gauge('provenance_registry_key_expiry_seconds', 'Seconds until the next of its good keys ends', ['uplink'], () => each(({ keyExpires }) => keyExpires && -since(keyExpires)))
-  counter('provenance_trust_refreshes_total', 'Runs of the refresh of trust material', ['outcome'], () => labelled('outcome', { ...trust().refreshes }))
+  gauge('provenance_registry_key_expiry_seconds', 'Seconds until the last of its good keys ends', ['uplink'], () => each(({ keyExpires }) => keyExpires && -since(keyExpires)))
+  counter('provenance_trust_refreshes_total', 'Runs of the refresh of trust material', ['sigstore', 'outcome'], () =>
+    trust().instances.flatMap(({ instance, refreshes }) => labelled('outcome', { ...refreshes }).map(([labels, value]) => [{ sigstore: instance, ...labels }, value] as const)))
+  gauge('provenance_sigstore_up', '0 while nothing is known of a Sigstore instance: what it vouches for is 503', ['sigstore'], () => trust().instances.map(({ instance, source }) => [{ sigstore: instance }, Number(source !== undefined)]))
+  gauge('provenance_trust_end_seconds', 'Seconds until the last of its kind ends: a CA, a log, a timestamp authority, the metadata of a role of TUF', ['sigstore', 'kind', 'owner'], () =>
+    trust().instances.flatMap(({ instance, ends }) => ends.map(({ kind, at, isOwn }) => [{ sigstore: instance, kind, owner: isOwn ? 'own' : 'others' }, -since(at)] as const)))
+  gauge('provenance_signing_key_age_seconds', 'Seconds since the key was made that this mirror signs with now, by purpose', ['purpose'], () => signingKeys().map(({ purpose, created }) => [{ purpose }, since(created)]))
 }
 
 function policyMetrics({ counter, gauge }: LazyMetrics, { policy, now }: MetricsSource): void {

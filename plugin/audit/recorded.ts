@@ -61,7 +61,7 @@ export class RecordedDecisions implements DecisionLog {
   }
 }
 
-function recordOf({ kind, ref, uplink, integrity, verdict, policyRevision, at, asker, evidence }: Decision): DecisionRecord {
+function recordOf({ kind, ref, uplink, integrity, verdict, policyRevision, at, asker, evidence, sigstore }: Decision): DecisionRecord {
   return {
     at: at.toISOString(),
     kind,
@@ -77,7 +77,7 @@ function recordOf({ kind, ref, uplink, integrity, verdict, policyRevision, at, a
     waivers: verdict.waivers ?? NO_WAIVERS,
     evidence: evidence ?? null,
     asker: askerOf(asker),
-    detail: null,
+    detail: sigstore === undefined ? null : { sigstore },
     times: 1,
   }
 }

@@ -183,7 +183,7 @@ const isEvidence = (known: EntryEvidence | null, evidence: EntryEvidence | undef
     : known.signature === evidence.signature && known.publishAttestation === evidence.publishAttestation && known.provenance === evidence.provenance && known.pinned === evidence.pinned
 
 /** All else is of the verdict, which is the same object. */
-const isSame = (record: DecisionRecord, { kind, ref, integrity, uplink, policyRevision, evidence, asker }: Decision): boolean =>
+const isSame = (record: DecisionRecord, { kind, ref, integrity, uplink, policyRevision, evidence, sigstore, asker }: Decision): boolean =>
   record.kind === kind &&
   record.package === ref.name &&
   (record.version ?? '') === ref.version &&
@@ -191,6 +191,7 @@ const isSame = (record: DecisionRecord, { kind, ref, integrity, uplink, policyRe
   (record.uplink ?? '') === uplink &&
   record.policyRevision === policyRevision &&
   isEvidence(record.evidence, evidence) &&
+  record.detail?.sigstore === sigstore &&
   isAsker(record, asker)
 
 const askerKey = ({ address = '', client = '', user = '', token = '' }: Asker = {}): string => `${address}\n${client}\n${user}\n${token}`

@@ -16,12 +16,11 @@ const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
  * Whether a client that installs from the lockfile fetches from the mirror. Without an address it asks the registry it is configured
  * with; npm does so too for addresses of the public registry. Everybody else goes where the lockfile says.
  */
-export function isCovered(format: LockfileFormat, resolved: string | undefined, { mirrors, replaced }: Addresses): boolean {
+export function isCovered(format: LockfileFormat, resolved: string | undefined, addresses: Addresses): boolean {
   if (resolved === undefined) return true
   const url = URL.parse(resolved)
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false
-  if (format === 'npm' && replaced.includes(url.host)) return true
-  return mirrors.some((mirror) => isAt(url, mirror))
+  return addresses.mirrors.some((mirror) => isAt(url, mirror)) || (format === 'npm' && addresses.replaced.includes(url.host))
 }
 
 function isAt(url: URL, mirror: URL): boolean {

@@ -5,7 +5,7 @@ import { summaryFor } from '../http/vsa.ts'
 import { notDecided } from './check.ts'
 import { EXIT } from './exit-codes.ts'
 import { withOwnMirror } from './own-mirror.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { printable } from './terminal.ts'
 
 export interface AttestOptions {

@@ -5,7 +5,7 @@ import { messageOf } from '../domain/errors.ts'
 import { isObject, own, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
 import { openDecisionLog } from '../compose-log.ts'
 import { configOf } from './ledger.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { printable } from './terminal.ts'
 
 export interface LoggedDecision {

@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
-import { notDecided } from './check.ts'
-import { explain, type ExplainOptions } from './explain.ts'
+import type { ExplainOptions } from './explain.ts'
 import type { SourceOptions } from './explain-source.ts'
 import type { OwnMirrorOptions } from './own-mirror.ts'
-import { diffPolicies, type DiffOptions } from './policy-diff.ts'
-import { initPolicy } from './policy-init.ts'
-import { issue } from './upstream-issue.ts'
+import type { DiffOptions } from './policy-diff.ts'
 import { EXIT } from './exit-codes.ts'
 
 /** Has the exit code set, or prints what was thrown. */
@@ -13,7 +10,7 @@ export type Run = (command: () => Promise<number>) => Promise<void>
 
 const CONFIG = 'the configuration of a mirror whose store, policy and uplinks are used here; default: data/config.yaml'
 
-/** `explain` and `issue`. */
+/** `explain` and `issue`. What a command needs is loaded when it runs, here as in all of them: the whole mirror takes half a second. */
 export function addExplainCommands(program: Command, run: Run): void {
   const withSource = (command: Command): Command =>
     command
@@ -31,7 +28,7 @@ Exit codes: 0 allowed (of a package: some version is); 1 refused; 2 wrong usage,
 Examples:
   $ verdaccio-provenance explain --mirror https://npm.acme.example @acme/ui@3.0.0
   $ verdaccio-provenance explain --config data/config.yaml esbuild`)
-    .action((spec: string, options: ExplainOptions) => run(() => decided(async () => printed(await explain(spec, options)))))
+    .action((spec: string, options: ExplainOptions) => run(() => decided(async () => printed(await (await import('./explain.ts')).explain(spec, options)))))
 
   withSource(program.command('issue').argument('<name@version>', 'the version'))
     .description('writes the text of a polite issue for the people who publish a package: please restore provenance, or please publish with it; Markdown, with the evidence')
@@ -40,7 +37,7 @@ Exit codes: 0 written; 2 wrong usage, or nothing to ask for; 3 cannot be told no
 
 Example:
   $ verdaccio-provenance issue --mirror https://npm.acme.example left-pad@1.3.1 > issue.md`)
-    .action((spec: string, options: SourceOptions) => run(() => decided(async () => printed({ code: EXIT.fine, lines: await issue(spec, options) }))))
+    .action((spec: string, options: SourceOptions) => run(() => decided(async () => printed({ code: EXIT.fine, lines: await (await import('./upstream-issue.ts')).issue(spec, options) }))))
 }
 
 /** `policy diff` and `policy init`. */
@@ -63,7 +60,7 @@ Examples:
   $ verdaccio-provenance policy diff data/policy.yaml policy.new.yaml --lockfile package-lock.json
   $ verdaccio-provenance policy diff recommended strict --log mirror.log
   $ verdaccio-provenance policy diff data/policy.yaml policy.new.yaml --fetched`)
-    .action((before: string, after: string, options: DiffOptions) => run(() => decided(async () => printed(await diffPolicies(before, after, options)))))
+    .action((before: string, after: string, options: DiffOptions) => run(() => decided(async () => printed(await (await import('./policy-diff.ts')).diffPolicies(before, after, options)))))
   policy
     .command('init')
     .description('proposes a policy for what lockfiles use: packages held to who was verified to have built them, the fewest waivers, monitor first; YAML')
@@ -75,6 +72,7 @@ Exit codes: 0 written; 2 wrong usage, or not a lockfile; 3 something could not b
 Example:
   $ verdaccio-provenance policy init package-lock.json > data/policy.yaml`)
     .action((lockfiles: readonly string[], options: OwnMirrorOptions) => run(() => decided(async () => {
+      const { initPolicy } = await import('./policy-init.ts')
       const { code, text } = await initPolicy(lockfiles, options)
       process.stdout.write(text)
       return code
@@ -90,6 +88,7 @@ async function decided(command: () => Promise<number>): Promise<number> {
   try {
     return await command()
   } catch (error) {
+    const { notDecided } = await import('./check.ts')
     return notDecided(error)
   }
 }

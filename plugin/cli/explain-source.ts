@@ -8,7 +8,7 @@ import { nearestAllowed } from '../enforce/nearest.ts'
 import { explainPackage, explainVersion, explainWithdrawn } from '../http/explain.ts'
 import { tokenFor, tokenFromEnvironment } from './npmrc.ts'
 import { judged, withOwnMirror, type OwnMirrorOptions } from './own-mirror.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { safe } from './layout.ts'
 
 export interface SourceOptions extends OwnMirrorOptions {

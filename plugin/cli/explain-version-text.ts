@@ -72,6 +72,7 @@ function evidenceText(name: EvidenceName, evidence: ExplainedEvidence | undefine
   const said = [
     textOf(facts, 'keyid') === undefined ? undefined : `key ${String(textOf(facts, 'keyid'))}`,
     textOf(facts, 'predicateType'),
+    textOf(facts, 'instance') === undefined ? undefined : `by the Sigstore instance ${String(textOf(facts, 'instance'))}`,
     textOf(facts, 'loggedAt') === undefined ? undefined : `logged ${moment(String(textOf(facts, 'loggedAt')))}`,
     withdrawn ? 'gone upstream; kept here' : undefined,
     ...reasons.map(({ message }) => message),
@@ -90,7 +91,7 @@ const STATES: Readonly<Record<string, string>> = {
 
 function builderText(builder: ExplainedBuilder, provenance: ExplainedEvidence | undefined): readonly string[] {
   const links = linksOf(builder)
-  const index = provenance === undefined ? undefined : textOf(provenance.facts, 'logIndex')
+  const [index, instance] = provenance === undefined ? [] : [textOf(provenance.facts, 'logIndex'), textOf(provenance.facts, 'instance')]
   const ids = [
     builder.sourceRepositoryId === undefined ? undefined : `id ${builder.sourceRepositoryId}`,
     builder.sourceOwnerId === undefined ? undefined : `owner ${builder.sourceOwnerId}`,
@@ -103,7 +104,7 @@ function builderText(builder: ExplainedBuilder, provenance: ExplainedEvidence | 
     ['workflow', workflowOf(builder) ?? builder.subjectAlternativeName, links.workflow],
     ['run', builder.trigger === undefined ? links.run : `${builder.trigger}${builder.runner === undefined ? '' : `, ${builder.runner}`}`, builder.trigger === undefined ? undefined : links.run],
     ['issuer', builder.issuer, undefined],
-    ['log index', index === undefined ? undefined : `${index} (if of the public Sigstore:`, index === undefined ? undefined : `${logLink(index)})`],
+    ['log index', index === undefined ? undefined : instance === undefined ? `${index} (if of the public Sigstore:` : `${index} of the Sigstore instance ${instance}`, index === undefined || instance !== undefined ? undefined : `${logLink(index)})`],
   ]
   const shown = pairs.flatMap(([key, value, link]) =>
     value === undefined ? [] : [[key, value] as const, ...(link === undefined ? [] : [['', link] as const])],

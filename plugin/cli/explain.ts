@@ -8,7 +8,7 @@ import { explainedPackage, explainedVersion, type ExplainedOutcome, type ListedV
 import { versionText } from './explain-version-text.ts'
 import { withSource, type ExplainSource, type SourceOptions } from './explain-source.ts'
 import { safe, paint as colours, type Paint } from './layout.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { jsonText } from './terminal.ts'
 
 export interface ExplainOptions extends SourceOptions {

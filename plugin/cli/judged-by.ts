@@ -1,10 +1,10 @@
 /** Who judges for a command: a running mirror, or this process with a mirror's store. */
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { getDefaultConfig } from '@verdaccio/config'
+import { createRequire } from 'node:module'
+import type * as VerdaccioConfig from '@verdaccio/config'
 import { MirrorSource, type Addresses, type VerdictSource } from '../check/index.ts'
-import { OwnStore } from './own-store.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { tokenFor, tokenFromEnvironment } from './npmrc.ts'
 
 export interface SourceOptions {
@@ -29,17 +29,18 @@ export async function judgeOf(options: SourceOptions): Promise<Judge> {
     if (options.config !== undefined) throw usage('--config', 'stands beside --mirror', 'Give one of them: the running mirror has its own configuration.')
     const url = addressOf('--mirror', options.mirror)
     const token = options.tokenEnv === undefined ? tokenFor(url, process.cwd()) : tokenFromEnvironment(options.tokenEnv)
-    return { source: await MirrorSource.open({ url, token }), addresses: { mirrors: [url, ...named], replaced: replacedByNpm() } }
+    return { source: await MirrorSource.open({ url, token }), addresses: addressesOf([url, ...named]) }
   }
   if (options.tokenEnv !== undefined) throw usage('--token-env', 'is for a running mirror', 'Give --mirror URL with it.')
   const file = path.resolve(options.config ?? DEFAULT_CONFIG)
   if (options.config === undefined && !existsSync(file))
     throw usage(DEFAULT_CONFIG, 'is not there, and no mirror was named', 'Give --mirror URL of a running mirror, or --config FILE of one.')
+  const { OwnStore } = await import('./own-store.ts')
   const source = await OwnStore.open(file, (message) => { console.error(`warning: ${message}`) })
   const { publicUrls, urlPrefix } = source.engine.configuration
   // Loopback names always lead to a mirror, at whatever port it runs.
   const loopback = new URL(`http://localhost${urlPrefix}/`)
-  return { source, addresses: { mirrors: [...publicUrls, loopback, ...named], replaced: replacedByNpm() } }
+  return { source, addresses: addressesOf([...publicUrls, loopback, ...named]) }
 }
 
 function addressOf(option: string, text: string): URL {
@@ -48,8 +49,15 @@ function addressOf(option: string, text: string): URL {
   throw usage(option, `"${text.replace(/\/\/[^/]*@/, '//***@')}" is not an address`, 'Write it as https://npm.acme.example, a token apart.')
 }
 
+/** Verdaccio's configuration takes longer to load than a running mirror to answer, and most lockfiles name no other address. */
+function addressesOf(mirrors: readonly URL[]): Addresses {
+  let replaced: readonly string[] | undefined
+  return { mirrors, get replaced() { return (replaced ??= replacedByNpm()) } }
+}
+
 /** npm takes the public registry's host in a lockfile for whatever registry it is configured with (`replace-registry-host`). */
 function replacedByNpm(): readonly string[] {
+  const { getDefaultConfig } = createRequire(import.meta.url)('@verdaccio/config') as typeof VerdaccioConfig
   const { uplinks } = getDefaultConfig() as { readonly uplinks?: Readonly<Record<string, { readonly url?: string }>> }
   return Object.values(uplinks ?? {}).flatMap(({ url }) => URL.parse(url ?? '')?.host ?? [])
 }

@@ -4,6 +4,7 @@ import { readYaml } from '../config/yaml.ts'
 import { openKeys, parseDuration } from '../compose.ts'
 import { pemOf, type Purpose } from '../compose-files.ts'
 import { ConfigurationError } from '../domain/errors.ts'
+import { KEY_PURPOSES, SIGNS } from './key-purposes.ts'
 
 export interface KeysOptions {
   readonly config?: string
@@ -18,15 +19,6 @@ export interface RotateOptions extends KeysOptions {
 }
 
 const DEFAULT_CONFIG = 'data/config.yaml'
-
-/** What a mirror signs, each with keys of its own. */
-const SIGNS: Readonly<Record<Purpose, string>> = {
-  registry: 'packages published here',
-  vsa: 'verification summaries',
-  archive: 'archives',
-  log: 'the decision log',
-}
-export const KEY_PURPOSES = Object.keys(SIGNS) as readonly Purpose[]
 
 /**
  * `keys list`: the keys that this mirror signs with, oldest first; the lines to print.

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { EXIT } from './exit-codes.ts'
-import { exportLog, showLog, tailLog, verifyLogs, type ExportOptions, type FilterOptions, type ShowOptions, type VerifyOptions } from './log.ts'
+import type { ExportOptions, FilterOptions, ShowOptions, VerifyOptions } from './log.ts'
 
 const CONFIG = "the mirror's configuration; default: data/config.yaml"
 
@@ -27,16 +27,18 @@ export function addLogCommand(program: Command, run: (command: () => Promise<num
     .option('-n, --limit <n>', 'how many', '50')
     .option('--oldest', 'oldest first')
     .option('--json', 'JSON Lines')
-    .action((options: ShowOptions) => run(async () => printed(await showLog(options))))
+    .action((options: ShowOptions) => run(async () => printed(await (await import('./log.ts')).showLog(options))))
   filtered(log.command('tail').description('the last entries, and then those that come'))
     .option('--json', 'JSON Lines')
     .action((options: FilterOptions) => run(async () => {
+      const { tailLog } = await import('./log.ts')
       await tailLog(options, (line) => { console.log(line) }, once(process, 'SIGINT'))
       return EXIT.fine
     }))
   filtered(log.command('export').description('JSON Lines; without filters the whole log with what was signed of it, for `log verify`'))
     .option('--output <file>', 'a new file; default: the terminal')
     .action((options: ExportOptions) => run(async () => {
+      const { exportLog } = await import('./log.ts')
       for (const line of await exportLog(options)) console.error(line)
       return EXIT.fine
     }))
@@ -49,6 +51,7 @@ export function addLogCommand(program: Command, run: (command: () => Promise<num
     .option('-c, --config <file>', CONFIG)
     .option('--json', 'as JSON')
     .action((file: string | undefined, options: VerifyOptions) => run(async () => {
+      const { verifyLogs } = await import('./log.ts')
       const { code, lines } = await verifyLogs(file, options)
       printed(lines)
       return code

@@ -8,6 +8,8 @@ if (!isSupported) {
 }
 if (process.argv[2] === 'serve') {
   // Before anything else is loaded: it would grow meanwhile.
+  const { keepTickShape } = await import('../keep-ticks.ts')
+  keepTickShape()
   const { boundYoungGeneration } = await import('./heap.ts')
   boundYoungGeneration()
 } else {

@@ -7,9 +7,13 @@ import { prepare, type Engine } from '../compose.ts'
 import { takeOver } from '../config/take-over.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { accessLog } from '../http/access-log.ts'
+import { trustedBy } from '../http/asker.ts'
 import { standInFront } from '../http/front.ts'
+import { limitConnections } from '../http/limits/connections.ts'
+import { passwordGate } from '../http/limits/handler.ts'
 import { askInMemory } from '../http/rehearse.ts'
 import { forgetEngine, registeredEngines } from '../plugin.ts'
+import { closed, endConnections } from './server-end.ts'
 import { limitServer } from './server-limits.ts'
 
 /** A mirror that listens. */
@@ -18,6 +22,9 @@ export interface RunningMirror {
   readonly engine: Engine
   /** What was changed in Verdaccio's configuration, for people. */
   readonly notes: readonly string[]
+  /** From now on it says that it is not ready, and that connections end with their answers; whoever comes is still served. */
+  drain(): void
+  /** Ends when the answers under way are sent, or that has taken `shutdown.finish`. */
   close(): Promise<void>
 }
 
@@ -35,21 +42,27 @@ export async function startMirror(config: JsonObject, listen?: string, prepareFi
   const before = new Set(registeredEngines())
   const server = (await runServer(taken as never)) as Server
   limitServer(server)
+  const trusts = trustedBy(server.listeners('request')[0] as object)
   const opening = registeredEngines().find((one) => !before.has(one))
   if (opening === undefined) throw new Error('Verdaccio did not load this plugin: look for its message above, and for another copy in `plugins:`')
   const engine = await opening
-  standInFront(server, engine.routes.addresses, engine.routes.warm, accessLog(engine.logger))
+  const { limits } = engine.routes
+  if (limits !== undefined) limitConnections(server, limits, trusts)
+  standInFront(server, engine.routes.addresses, engine.routes.warm, accessLog(engine.logger), limits && passwordGate(limits, trusts))
   if (prepareFirstRequest) await rehearsed(server, engine)
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,
     engine,
     notes,
+    drain: () => {
+      engine.drain()
+      endConnections(server)
+    },
     close: async () => {
       // Who follows the log would keep the server open until his stream ends by itself.
       engine.routes.dashboard.live.close()
-      server.closeIdleConnections()
-      await new Promise<void>((resolve) => server.close(() => { resolve() }))
+      await closed(server, engine.configuration.shutdown.finish)
       await engine.close()
       forgetEngine(opening)
     },
@@ -67,9 +80,13 @@ async function rehearsed(server: Server, engine: Engine): Promise<void> {
 
 /** Verdaccio finds plugins by package name; here that name means the code that is running, wherever it is installed. */
 function resolvePluginToThisCopy(): void {
-  const url = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const entries = new Map([[PLUGIN, 'index'], [`${PLUGIN}/s3`, 's3-plugin']])
   hooks ??= registerHooks({
-    resolve: (specifier, context, next) => (specifier === PLUGIN ? { url, shortCircuit: true } : next(specifier, context)),
+    resolve: (specifier, context, next) => {
+      const entry = entries.get(specifier)
+      return entry === undefined ? next(specifier, context) : { url: new URL(`../${entry}.${extension}`, import.meta.url).href, shortCircuit: true }
+    },
   })
 }
 let hooks: ReturnType<typeof registerHooks> | undefined

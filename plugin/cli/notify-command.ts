@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { testNotifications, type TestResult } from '../compose-notify.ts'
+import type { TestResult } from '../compose-notify.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Run } from './explain-command.ts'
 import { safe } from './layout.ts'
-import { configOf, usage, type LedgerOptions } from './ledger.ts'
+import type { LedgerOptions } from './ledger.ts'
 import { jsonText } from './terminal.ts'
+import { usage } from './usage.ts'
 
 /** `notify`: who is told by webhooks. */
 export function addNotifyCommand(program: Command, run: Run): void {
@@ -25,6 +26,7 @@ export function addNotifyCommand(program: Command, run: Run): void {
 
 /** @throws ConfigurationError when there is no such receiver */
 export async function testNotify(name: string | undefined, options: LedgerOptions): Promise<{ readonly code: number; readonly lines: readonly string[] }> {
+  const [{ testNotifications }, { configOf }] = await Promise.all([import('../compose-notify.ts'), import('./ledger.ts')])
   const results = await testNotifications(configOf(options), name)
   if ('known' in results) {
     if (name === undefined) throw usage('notify test', 'nobody is to be told anything', 'Add `notifications` to middlewares.provenance: see docs/notifications.md.')

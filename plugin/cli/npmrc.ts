@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import path from 'node:path'
-import { environmentVariable } from '../compose-files.ts'
-import { usage } from './policy-file.ts'
+import { environmentVariable } from '../environment.ts'
+import { usage } from './usage.ts'
 
 /** As npm finds it: the project's .npmrc, then the user's; the address with the longest path wins (npm docs, npmrc, auth). */
 export function tokenFor(mirror: URL, folder: string): string | undefined {

@@ -16,5 +16,3 @@ export function readPolicyText(file: string): string {
     throw new ConfigurationError(file, [{ path: '', message: `cannot be read: ${messageOf(cause)}`, remedy: 'Name a YAML file.' }], { cause })
   }
 }
-
-export const usage = (where: string, message: string, remedy: string): ConfigurationError => new ConfigurationError(where, [{ path: '', message, remedy }])

@@ -5,7 +5,7 @@ import { isServed } from '../domain/verdict.ts'
 import type { Judgement } from '../pipeline/pipeline.ts'
 import { EXIT } from './exit-codes.ts'
 import { withOwnMirror, type OwnMirrorOptions } from './own-mirror.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { day, proposalText, type Proposal, type ProposedWaiver } from './proposal-text.ts'
 import { isJudgement, judgeAll, subjectsOf, type Outcome, type Subjects } from './what-if.ts'
 

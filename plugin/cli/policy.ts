@@ -6,7 +6,8 @@ import { splitSpec } from '../domain/package-ref.ts'
 import { ConfigurationError, messageOf } from '../domain/errors.ts'
 import { commandAsker } from './command-asker.ts'
 import { EXIT } from './exit-codes.ts'
-import { CONTEXT, parsePolicyFile, readPolicyText, usage } from './policy-file.ts'
+import { CONTEXT, parsePolicyFile, readPolicyText } from './policy-file.ts'
+import { usage } from './usage.ts'
 
 /**
  * Judges the examples of a policy.

@@ -1,23 +1,26 @@
 import { Command } from 'commander'
-import { ConfigurationError, messageOf } from '../domain/errors.ts'
-import { LockfileError } from '../lockfile/index.ts'
+import { ConfigurationError, messageOf, Unavailable } from '../domain/errors.ts'
+import { LockfileError } from '../lockfile/lockfile.ts'
 import { addArchiveCommands } from './archive-commands.ts'
 import { addCheckCommands } from './check-command.ts'
 import { addCompletionCommand } from './completion.ts'
-import { readAllDecisions } from './decision-log.ts'
 import { EXIT } from './exit-codes.ts'
 import { completeHelp } from './help.ts'
 import { addExplainCommands, addPolicyQuestions } from './explain-command.ts'
-import { KEY_PURPOSES, listKeys, publicKey, rotateSigningKeys, type KeysOptions, type RotateOptions } from './keys.ts'
-import { resetLedger, showLedger, type LedgerOptions } from './ledger.ts'
-import { allowVersion, printSchema, testPolicy, type AllowOptions } from './policy.ts'
+import { KEY_PURPOSES } from './key-purposes.ts'
+import type { KeysOptions, RotateOptions } from './keys.ts'
+import type { LedgerOptions } from './ledger.ts'
+import { addLedgerCommands } from './ledger-command.ts'
+import type { PublishPolicyOptions } from './publish-policy.ts'
+import type { AllowOptions } from './policy.ts'
 import { reasonLines } from './reasons.ts'
 import { addLogCommand } from './log-command.ts'
 import { logged } from './logged.ts'
 import { addPinsCommand } from './pins-command.ts'
 import { addRecallCommand } from './recall-command.ts'
 import { addNotifyCommand } from './notify-command.ts'
-import { lintPolicy, showPolicy, type ShowOptions } from './show-policy.ts'
+import { addPackagesCommand } from './packages-command.ts'
+import type { ShowOptions } from './show-policy.ts'
 import type { ServeOptions } from './serve.ts'
 import { linesWithoutUnseen } from './terminal.ts'
 import { VERSION } from '../version.ts'
@@ -46,7 +49,7 @@ policy
   .argument('[preset|file]', 'observe, recommended, strict or lockdown; or a policy file', 'recommended')
   .option('--yaml', 'as a policy that extends and includes nothing and means the same')
   .option('--json', 'as JSON')
-  .action((what: string, options: ShowOptions) => run(() => { print(showPolicy(what, options)) }))
+  .action((what: string, options: ShowOptions) => run(async () => { print((await import('./show-policy.ts')).showPolicy(what, options)) }))
 policy
   .command('lint')
   .description('checks a policy file and the files it includes, and says what it amounts to; ends with 0 when the mirror would take it, also with warnings, and with 2 when not')
@@ -55,6 +58,7 @@ policy
   .option('-l, --log <file>', "the log of a mirror (Verdaccio's, JSON; or what `log export` wrote): says which waivers it needed, and warns of the others")
   .option('-d, --decisions <config>', 'the same by the decision log of this configuration')
   .action((file: string, options: { json?: boolean; log?: string; decisions?: string }) => run(async () => {
+    const [{ readAllDecisions }, { lintPolicy }] = [await import('./decision-log.ts'), await import('./show-policy.ts')]
     const decisions = await readAllDecisions(options)
     const { code, lines } = lintPolicy(file, { ...options, decisions })
     print(lines)
@@ -65,11 +69,11 @@ policy
   .description('runs the examples of a policy file; ends with 0 when all are as expected, with 1 and a table when not, with 2 when the file is wrong')
   .argument('<file>', 'the policy')
   .option('--json', 'every example, as JSON')
-  .action((file: string, options: { json?: boolean }) => run(() => { process.exitCode = testPolicy(file, options) }))
+  .action((file: string, options: { json?: boolean }) => run(async () => { process.exitCode = (await import('./policy.ts')).testPolicy(file, options) }))
 policy
   .command('schema')
   .description('prints the JSON Schema of a policy, for editors')
-  .action(() => run(printSchema))
+  .action(() => run(async () => { (await import('./policy.ts')).printSchema() }))
 policy
   .command('allow')
   .description('writes a waiver for one version into a policy file; a running mirror takes it within a second')
@@ -83,29 +87,23 @@ policy
   .option('--unpinned', 'for any bytes under this version')
   .option('-c, --config <file>', 'the configuration of the mirror, whose decision log is told of it')
   .action((spec: string, options: AllowOptions & LedgerOptions) => run(async () => {
+    const { allowVersion } = await import('./policy.ts')
     if (options.config === undefined) allowVersion(spec, options)
     else await logged(options, (log) => { allowVersion(spec, options, log) })
   }))
 
+policy
+  .command('publish')
+  .description('gives a policy, with the files it includes, to all mirrors that share a ledger and have `policy: shared`')
+  .argument('<file>', 'the policy')
+  .option('-a, --approved-by <name>', 'who answers for it')
+  .option('-c, --config <file>', "the configuration of one of the mirrors; default: data/config.yaml")
+  .option('--json', 'as JSON')
+  .action((file: string, options: PublishPolicyOptions) => run(async () => { print(await (await import('./publish-policy.ts')).publishPolicy(file, options)) }))
 addPolicyQuestions(policy, (command) => run(async () => { process.exitCode = await command() }))
 
-const ledger = program.command('ledger').description('shows and mends what the mirror remembers')
 const LEDGER_CONFIG = "the mirror's configuration; default: data/config.yaml"
-ledger
-  .command('show')
-  .description('what is remembered of a package or one version: when it was seen, its bytes, and what vouched for them')
-  .argument('<name[@version]>', 'the package')
-  .option('-c, --config <file>', LEDGER_CONFIG)
-  .option('--json', 'as JSON')
-  .action((spec: string, options: LedgerOptions) => run(() => { print(showLedger(spec, options)) }))
-ledger
-  .command('reset')
-  .description('forgets what is remembered of a package or one version; the next answer of its registry is then the first')
-  .argument('<name[@version]>', 'the package')
-  .requiredOption('-r, --reason <text>', 'why; it is logged and kept')
-  .option('-c, --config <file>', LEDGER_CONFIG)
-  .option('--json', 'the decision line alone')
-  .action((spec: string, options: LedgerOptions & { reason: string }) => run(async () => { print(await logged(options, (log) => resetLedger(spec, options, log))) }))
+addLedgerCommands(program, (command) => run(async () => { print(await command()) }))
 
 program
   .command('reasons')
@@ -120,13 +118,13 @@ keys
   .description('the keys of each purpose, oldest first; the last one signs')
   .option('-c, --config <file>', LEDGER_CONFIG)
   .option('--json', 'as JSON')
-  .action((options: KeysOptions) => run(() => { print(listKeys(options)) }))
+  .action((options: KeysOptions) => run(async () => { print((await import('./keys.ts')).listKeys(options)) }))
 keys
   .command('public')
   .description('prints the public key that signs now, in PEM, for those who verify; makes it when there is none')
   .argument('<purpose>', KEY_PURPOSES.join(', '))
   .option('-c, --config <file>', LEDGER_CONFIG)
-  .action((purpose: string, options: KeysOptions) => run(() => { print(publicKey(purpose, options)) }))
+  .action((purpose: string, options: KeysOptions) => run(async () => { print((await import('./keys.ts')).publicKey(purpose, options)) }))
 keys
   .command('rotate')
   .description('makes a new key that signs from now on; the old one stays listed for what was published before')
@@ -135,7 +133,7 @@ keys
   .option('-p, --purpose <purpose>', KEY_PURPOSES.join(', '), 'registry')
   .option('-c, --config <file>', LEDGER_CONFIG)
   .option('--json', 'as JSON')
-  .action((options: RotateOptions) => run(() => { print(rotateSigningKeys(options)) }))
+  .action((options: RotateOptions) => run(async () => { print((await import('./keys.ts')).rotateSigningKeys(options)) }))
 
 addCheckCommands(program, (command) => run(async () => { process.exitCode = await command() }))
 
@@ -146,6 +144,8 @@ addLogCommand(program, (command) => run(async () => { process.exitCode = await c
 addRecallCommand(program, (command) => run(async () => { process.exitCode = await command() }))
 
 addNotifyCommand(program, (command) => run(async () => { process.exitCode = await command() }))
+
+addPackagesCommand(program, (command) => run(async () => { process.exitCode = await command() }))
 
 addExplainCommands(program, (command) => run(async () => { process.exitCode = await command() }))
 
@@ -164,6 +164,6 @@ async function run(command: () => Promise<void> | void): Promise<void> {
   } catch (error) {
     // Parts of it are words of lockfiles, registries and mirrors.
     console.error(linesWithoutUnseen(error instanceof ConfigurationError || error instanceof LockfileError ? error.message : `error: ${messageOf(error)}`))
-    process.exit(EXIT.usage)
+    process.exit(error instanceof Unavailable ? EXIT.undecided : EXIT.usage)
   }
 }

@@ -2,10 +2,10 @@ import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { readYaml } from '../config/yaml.ts'
 import { messageOf } from '../domain/errors.ts'
-import { EXIT } from './exit-codes.ts'
 import { reloadOnHangUp } from './hang-up.ts'
 import { collectGarbage } from './heap.ts'
 import { startMirror } from './mirror.ts'
+import { shutDownOnSignals } from './shut-down.ts'
 import { startUpText, uplinkText } from './start-up-text.ts'
 import { printable } from './terminal.ts'
 
@@ -23,12 +23,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const onHangUp = reloadOnHangUp()
   const mirror = await startMirror(readYaml(file), options.listen, true)
   collectGarbage()
-  const stop = (): void => {
-    void mirror.close().then(() => process.exit(EXIT.fine))
-  }
-  onHangUp(mirror.engine, stop)
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  onHangUp(mirror.engine, shutDownOnSignals(mirror))
   // A promise that nobody waits for is a mistake; it must not take the registry of a whole organisation down.
   process.on('unhandledRejection', (error) => {
     console.error(`unhandled rejection: ${printable(messageOf(error))}`)

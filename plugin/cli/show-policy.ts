@@ -4,7 +4,8 @@ import { describePolicy, parsePolicy, policyDocument, presetDocument, presetPoli
 import { ConfigurationError, describeProblem, type Problem } from '../domain/errors.ts'
 import type { LoggedDecision } from './decision-log.ts'
 import { EXIT } from './exit-codes.ts'
-import { parsePolicyFile, usage } from './policy-file.ts'
+import { parsePolicyFile } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { loggedUse, unusedWaivers, useText, type LoggedUse } from './waiver-log.ts'
 
 export interface ShowOptions {

@@ -5,6 +5,11 @@ import type { RunningMirror } from './mirror.ts'
 type Probes = Awaited<ReturnType<Engine['probeUplinks']>>
 type Probe = Probes extends ReadonlyMap<string, infer One> ? One : never
 
+function placeOf(policy: Engine['configuration']['policy']): string {
+  if (policy === undefined) return 'the configuration names no policy, so this preset is in force'
+  return policy === 'shared' ? 'published to all mirrors of the shared ledger; the preset while none was' : `from ${policy.file}`
+}
+
 /** What a person wants to know when the mirror has started: where it is, what it enforces, and whom it trusts. */
 export function startUpText({ url, engine, notes }: RunningMirror, config: { readonly file: string; readonly created: boolean }): readonly string[] {
   const { configuration, policy } = engine
@@ -16,14 +21,27 @@ export function startUpText({ url, engine, notes }: RunningMirror, config: { rea
     `  configuration  ${config.file}${config.created ? ' (written now, from the default)' : ''}`,
     ...notes.map((note) => `                 ${note}`),
     `  policy         ${inForce.replace(/^policy /, '')}`,
-    `                 ${configuration.policy === undefined ? 'the configuration names no policy, so this preset is in force' : `from ${configuration.policy.file}`}`,
+    `                 ${placeOf(configuration.policy)}`,
     ...details.map((line) => `                 ${line}`),
     ...policy.warnings.map(({ path, message }) => `                 warning: ${path}: ${message}`),
+    ...(configuration.s3 === undefined ? [] : [`  published here s3://${configuration.s3.bucket}/${configuration.s3.prefix}${configuration.s3.endpoint === undefined ? '' : ` at ${configuration.s3.endpoint}`}`]),
     ...trustLines(engine),
   ]
 }
 
 function trustLines({ configuration, trust, trustKeeper }: Engine): readonly string[] {
+  const [, ...named] = trustKeeper.instances
+  const instances = named.flatMap(({ instance, source, asOf }) => {
+    const { exclusive } = configuration.instances.find(({ name }) => name === instance) ?? {}
+    return [
+      `  sigstore ${instance}  ${source === undefined ? 'NOTHING YET: no root of it was fetched, and what it vouches for is answered 503 until then' : `root: ${source}`}`,
+      `                 ${asOf === undefined ? '' : `as of ${asOf.toISOString()}; `}vouches for its packages ${exclusive === true ? 'alone' : 'beside the default one'}`,
+    ]
+  })
+  return [...ofUplinks({ configuration, trust, trustKeeper }), ...instances, ...trustKeeper.alarms.map(({ text }) => `                 warning: ${text}`)]
+}
+
+function ofUplinks({ configuration, trust, trustKeeper }: Pick<Engine, 'configuration' | 'trust' | 'trustKeeper'>): readonly string[] {
   return configuration.uplinks.flatMap(({ name }) => {
     const material = trust.get(name)
     if (material === undefined) return [`  trust (${name})  NOTHING YET: ${trustKeeper.problems.join('; ')}; every request is answered 503 until then`]

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { resolveSpec, type Subject, type VerdictSource } from '../check/index.ts'
 import { messageOf } from '../domain/errors.ts'
 import { MAX_LOCKFILE, readLockfile } from '../lockfile/index.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 
 export interface Named {
   readonly lockfiles: readonly Subject[]

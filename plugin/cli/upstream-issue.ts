@@ -2,7 +2,7 @@ import { Unavailable } from '../domain/errors.ts'
 import { byTime, parsedSpec, unknown, versionsOf } from './explain.ts'
 import { withSource, type ExplainSource, type SourceOptions } from './explain-source.ts'
 import { explainedPackage, explainedVersion, type ExplainedVersion } from './explained.ts'
-import { usage } from './policy-file.ts'
+import { usage } from './usage.ts'
 import { linksOf } from './links.ts'
 
 /** As many of the newest versions are looked at for what they had. */

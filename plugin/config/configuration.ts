@@ -7,7 +7,10 @@ import { isObject } from '../domain/json.ts'
 import { sectionSchema, type Section, type UplinkSection } from './schema.ts'
 import { configuredDecisions, type ConfiguredDecisions } from './decisions.ts'
 import { configuredNotifications, type ConfiguredNotification } from './notifications.ts'
+import type { ConfiguredLimits, ConfiguredShutdown } from './limits.ts'
 import { configuredShared, type ConfiguredShared } from './shared.ts'
+import { configuredS3, type ConfiguredS3 } from './s3.ts'
+import { configuredInstances, type ConfiguredInstance } from './trust.ts'
 import { problemsOf } from './problems.ts'
 
 /** The part of Verdaccio's configuration that this mirror reads. */
@@ -16,6 +19,8 @@ export interface VerdaccioConfiguration {
   readonly middlewares?: Readonly<Record<string, unknown>> | undefined
   readonly uplinks?: Readonly<Record<string, unknown>> | undefined
   readonly packages?: Readonly<Record<string, unknown>> | undefined
+  /** Its storage plugin. */
+  readonly store?: unknown
   readonly url_prefix?: string | undefined
   readonly server_id?: string | undefined
   readonly web?: { readonly enable?: boolean | undefined } | undefined
@@ -27,8 +32,8 @@ export interface VerdaccioConfiguration {
 /** Everything the mirror is configured with; paths are absolute, intervals in milliseconds, sizes in bytes. */
 export interface Configuration {
   readonly file: string
-  /** The policy's text and where it stands; undefined for the `recommended` preset alone. */
-  readonly policy: { readonly source: string | Readonly<Record<string, unknown>>; readonly file: string } | undefined
+  /** The policy's text and where it stands; undefined for the `recommended` preset alone; `shared`: what was published to all mirrors. */
+  readonly policy: { readonly source: string | Readonly<Record<string, unknown>>; readonly file: string } | 'shared' | undefined
   readonly publicUrls: readonly URL[]
   readonly urlPrefix: string
   readonly uplinks: readonly ConfiguredUplink[]
@@ -39,12 +44,16 @@ export interface Configuration {
   readonly trustedRootFile: string | undefined
   /** A private TUF repository; undefined for the public-good one. */
   readonly tuf: { readonly mirror: string; readonly rootFile: string } | undefined
+  /** Further Sigstore instances, each with what it may vouch for. */
+  readonly instances: readonly ConfiguredInstance[]
   /** Never contact TUF. */
   readonly offline: boolean
   /** The ledger's file: this mirror's own, or its copy of the one that it shares. */
   readonly database: string
   /** Where facts are, and what is shared with other mirrors. */
   readonly shared: ConfiguredShared
+  /** The bucket of packages published here; undefined where they are on this machine's disk. */
+  readonly s3: ConfiguredS3 | undefined
   readonly cache: { readonly dir: string; readonly memory: number; readonly disk: number }
   /** Directory of the keys that sign packages published here. */
   readonly keysDir: string
@@ -59,6 +68,10 @@ export interface Configuration {
   readonly dashboard: { readonly enabled: boolean; readonly read: readonly string[]; readonly write: readonly string[]; readonly hasWebLogin: boolean }
   /** Who may read metrics; undefined where there are none. */
   readonly metrics: { readonly access: readonly string[]; readonly allow: readonly string[] } | undefined
+  /** What one client may have. */
+  readonly limits: ConfiguredLimits
+  /** How the mirror ends. */
+  readonly shutdown: ConfiguredShutdown
   /** Tells uplinks which trace their work belongs to. */
   readonly propagatesTraces: boolean
 }
@@ -95,6 +108,8 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
   problems.push(...packageProblems(packages, uplinks, section.packages === undefined), ...offlineProblems(packages, uplinks))
   const notifications = configuredNotifications(section.notifications, { environment, at, proxies, problems })
   const shared = configuredShared(section, { environment, at, problems })
+  const s3 = configuredS3(core.store, { environment, keys: section.shared.keys.length, problems })
+  const instances = configuredInstances(section.trust.instances, { uplinks: uplinks.map(({ name }) => name), at, problems })
   if (problems.length > 0) throw new ConfigurationError(file, problems)
 
   const local = Object.fromEntries(section.local.map((glob) => [glob, true]))
@@ -108,9 +123,11 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     mayShadow: (name) => matched(name, local) === true,
     trustedRootFile: section.trust.trustedRoot === undefined ? undefined : at(section.trust.trustedRoot),
     tuf: section.trust.tuf && { mirror: section.trust.tuf.mirror, rootFile: at(section.trust.tuf.root) },
+    instances,
     offline: section.trust.offline,
     database: shared.ledger === undefined ? at(section.store.replace(/^sqlite:/, '')) : shared.copy,
     shared,
+    s3,
     cache: { ...section.cache, dir: at(section.cache.dir) },
     keysDir: at(section.keys.dir),
     importKeyFiles: section.import.keys.map(at),
@@ -119,6 +136,8 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     dashboard: { ...section.dashboard, hasWebLogin: core.web?.enable !== false },
     decisions: configuredDecisions(section.decisions, environment, at),
     metrics: section.metrics.enabled ? { access: section.metrics.access, allow: section.metrics.allow } : undefined,
+    limits: section.limits,
+    shutdown: section.shutdown,
     propagatesTraces: section.tracing.propagate,
   }
 }
@@ -271,7 +290,7 @@ function pem(value: string, place: string, at: (file: string) => string, problem
 }
 
 function policySource(policy: Section['policy'], file: string, at: (file: string) => string): Configuration['policy'] {
-  if (policy === undefined) return undefined
+  if (policy === undefined || policy === 'shared') return policy
   if (typeof policy !== 'string') return { source: policy, file: `${file} (middlewares.provenance.policy)` }
   try {
     return { source: readFileSync(at(policy), 'utf8'), file: at(policy) }

@@ -1,25 +1,11 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { dashboardSchema } from './dashboard.ts'
 import { decisionsSchema } from './decisions.ts'
+import { limitsSchema, shutdownSchema } from './limits.ts'
 import { notificationsSchema } from './notifications.ts'
 import { factsSchema, sharedSchema, storeSchema } from './shared.ts'
-import { interval, size } from './values.ts'
-
-const httpUrl = z
-  .string()
-  .refine((value) => /^https?:\/\//.test(value) && URL.canParse(value), {
-    message: 'is not an http or https address',
-    params: { remedy: 'Write it as https://registry.example/.' },
-  })
-  // An address is a name here: of a registry, in the ledger, in logs and in answers to anybody.
-  .refine((value) => {
-    const url = URL.parse(value)
-    return url === null || (url.username === '' && url.password === '')
-  }, {
-    message: 'has a user or a password in it, which would be shown with it',
-    params: { remedy: "Take them out and name them in the uplink's `auth`." },
-  })
+import { instancesSchema, sigstoreSchema } from './trust.ts'
+import { httpUrl, interval, network, size } from './values.ts'
 
 /** Where clients reach this mirror: a host that `http/host.ts` takes, and nothing that a tarball address cannot begin with. */
 const publicAddress = z.string().refine(
@@ -31,15 +17,6 @@ const publicAddress = z.string().refine(
 )
 
 const host = z.string().regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'is not a host name')
-
-const network = z.string().refine(
-  (value) => {
-    const [address = '', prefix, ...rest] = value.split('/')
-    const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-    return rest.length === 0 && bits > 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
-  },
-  { message: 'is neither an address nor a network', params: { remedy: 'Write it as 10.1.2.3, 10.0.0.0/8 or fd00::/8; names of hosts are not looked up.' } },
-)
 
 const uplinkTrust = z.strictObject({
   registry: httpUrl.optional(),
@@ -94,13 +71,7 @@ export const sectionSchema = z.strictObject({
   uplinks: z.record(z.string(), uplink).optional(),
   packages: z.record(z.string(), z.array(z.string())).optional(),
   local: z.array(z.string()).default([]),
-  trust: z
-    .strictObject({
-      trustedRoot: z.string().optional(),
-      tuf: z.strictObject({ mirror: httpUrl, root: z.string() }).optional(),
-      offline: z.boolean().default(false),
-    })
-    .prefault({}),
+  trust: z.strictObject({ ...sigstoreSchema, instances: instancesSchema, offline: z.boolean().default(false) }).prefault({}),
   store: storeSchema,
   facts: factsSchema,
   shared: sharedSchema,
@@ -118,6 +89,8 @@ export const sectionSchema = z.strictObject({
       allow: z.array(network).default(['127.0.0.0/8', '::1']),
     })
     .prefault({}),
+  limits: limitsSchema,
+  shutdown: shutdownSchema,
   tracing: z.strictObject({ propagate: z.boolean().default(false) }).prefault({}),
   import: z.strictObject({ keys: z.array(z.string().min(1, 'names no file')).default([]) }).prefault({}),
 })

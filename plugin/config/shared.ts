@@ -16,11 +16,22 @@ export const storeSchema = z
   .default('sqlite:./provenance.db')
 
 /** `middlewares.provenance.facts`: what was verified, which may be lost. */
+const factsPlace = z.string().refine((value) => /^sqlite:.+/.test(value) || isPostgres(value) || isRedis(value), {
+  message: 'is not a store of facts',
+  params: { remedy: 'Write it as sqlite:./provenance-facts.db, redis://host:6379, valkey://host:6379 or postgres://user@host/database.' },
+})
+const factsServer = z.strictObject({ url: factsPlace, password_env: z.string().optional(), password_file: z.string().min(1, 'names no file').optional() })
+
+/** A text, or a mapping: told apart before either is looked into, so that a problem is one of what was written. */
 export const factsSchema = z
-  .string()
-  .refine((value) => /^sqlite:.+/.test(value) || isPostgres(value) || isRedis(value), {
-    message: 'is not a store of facts',
-    params: { remedy: 'Write it as sqlite:./provenance-facts.db, redis://host:6379, valkey://host:6379 or postgres://user@host/database.' },
+  .unknown()
+  .transform((value, context): z.output<typeof factsServer> => {
+    const read = typeof value === 'string' ? factsPlace.safeParse(value) : factsServer.safeParse(value)
+    if (!read.success) {
+      for (const issue of read.error.issues) context.issues.push({ ...issue, input: undefined })
+      return z.NEVER
+    }
+    return typeof read.data === 'string' ? { url: read.data } : read.data
   })
   .optional()
 
@@ -65,8 +76,9 @@ interface Surroundings {
 }
 
 interface Sections {
+  readonly policy?: unknown
   readonly store: string
-  readonly facts?: string | undefined
+  readonly facts?: z.output<typeof factsSchema>
   readonly shared: z.output<typeof sharedSchema>
 }
 
@@ -75,10 +87,12 @@ const MIN_SECRET = 32
 const PLACE = 'middlewares.provenance.shared'
 const MAKE_ONE = 'Make one with: openssl rand -base64 48'
 
-export function configuredShared({ store, facts, shared }: Sections, { environment, at, problems }: Surroundings): ConfiguredShared {
+export function configuredShared({ policy, store, facts, shared }: Sections, { environment, at, problems }: Surroundings): ConfiguredShared {
   const ledger = isPostgres(store) ? store : undefined
   const ownFacts = at(store.replace(/^sqlite:/, '').replace(/(\.db)?$/, '-facts.db'))
-  const place = facts ?? ledger
+  const place = facts === undefined ? ledger : withPassword(facts, { environment, at, problems })
+  if (policy === 'shared' && ledger === undefined)
+    problems.push({ path: 'middlewares.provenance.policy', message: 'is to be what was published to all mirrors, and this one shares no ledger', remedy: 'Set store to postgres://…, or name a file (./shared, if that is what it is called).' })
   const factsAreShared = place !== undefined && !place.startsWith('sqlite:')
   const keys = shared.keys.flatMap((one, index) => keyOf(one, `${PLACE}.keys[${String(index)}]`, { environment, at, problems }))
   if (new Set(keys.map(({ id }) => id)).size !== keys.length) problems.push({ path: `${PLACE}.keys`, message: 'has two keys of one id', remedy: 'Name each key differently: the id says which one an entry was made with.' })
@@ -92,6 +106,28 @@ export function configuredShared({ store, facts, shared }: Sections, { environme
     copy: at(shared.copy),
     keys,
   }
+}
+
+/** Passwords are in the address from here on, and nobody shows one: titles of stores leave them out. */
+function withPassword({ url, password_env, password_file }: NonNullable<Sections['facts']>, { environment, at, problems }: Surroundings): string {
+  if (password_env === undefined && password_file === undefined) return url
+  const told = (message: string, remedy: string): string => {
+    problems.push({ path: 'middlewares.provenance.facts', message, remedy })
+    return url
+  }
+  if (password_env !== undefined && password_file !== undefined) return told('names two places for the password', 'Set password_env to the name of a variable, or password_file to a file.')
+  if (url.startsWith('sqlite:')) return told('is a file, and has no password', 'Leave the password out.')
+  let password: string | undefined
+  try {
+    password = password_file === undefined ? environment[password_env ?? ''] : readFileSync(at(password_file), 'utf8').trim()
+  } catch (error) {
+    return told(`the file of its password cannot be read: ${messageOf(error)}`, 'Name a file that holds the password and nothing else.')
+  }
+  if (password === undefined || password === '') return told(password_file === undefined ? `the environment has no ${password_env ?? ''}` : 'the file of its password is empty', 'Set it, or leave the key out.')
+  const parsed = new URL(url)
+  if (parsed.password !== '') return told('has a password in its address and another beside it', 'Leave one of them out.')
+  parsed.password = encodeURIComponent(password)
+  return parsed.href
 }
 
 function keyOf({ id, secret_env, secret_file }: z.output<typeof key>, place: string, { environment, at, problems }: Surroundings): readonly ConfiguredKey[] {

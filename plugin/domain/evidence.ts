@@ -55,6 +55,8 @@ export interface ProvenanceFacts extends Verified {
   readonly loggedAt: string
   /** Index in the transparency log, for a link; undefined where the bundle has none. */
   readonly logIndex: string | undefined
+  /** The Sigstore instance that vouches, as configured; absent of the default one. */
+  readonly instance?: string
 }
 
 /** What the packument claims of a version, unsigned. Policy may use it only to be stricter. */

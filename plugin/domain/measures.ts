@@ -90,9 +90,20 @@ export class RouteMeasures {
 /** `warm`: answered before anything else looked at the request. `whole`: the long way. */
 export type Way = 'warm' | 'whole'
 
+/**
+ * What one client has a share of: questions about packages that uplinks had to be asked for, publishing, logging in, wrong passwords,
+ * audits and searches, checks of lockfiles, the rest of the API; and connections.
+ */
+export const LIMITED = ['uplink', 'publish', 'login', 'passwords', 'query', 'check', 'api', 'connections'] as const
+export type LimitedClass = (typeof LIMITED)[number]
+/** Counted over a time. */
+export type RatedClass = Exclude<LimitedClass, 'connections'>
+
 export class RequestMeasures {
   /** Requests that wait for the end of their answer. */
   open = 0
+  /** Refused, since their client had had its share. */
+  readonly limited = new Counts<LimitedClass>(LIMITED)
   readonly of = Object.fromEntries(ROUTES.map((route) => [route, { warm: new RouteMeasures(), whole: new RouteMeasures() }])) as
     Readonly<Record<Route, Readonly<Record<Way, RouteMeasures>>>>
 }

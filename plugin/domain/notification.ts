@@ -14,6 +14,8 @@ export const EVENTS = [
   /** Approved or dropped. */
   'pin-changed',
   'trust-stale',
+  /** Keys, CAs, logs or TUF metadata: within 30 days, 7 and 1, and when they have ended. */
+  'trust-expiring',
   /** Within 14 days, within 3, and when it has ended. */
   'waiver-expiring',
   'policy-loaded',
@@ -34,6 +36,7 @@ export const DEFAULT_EVENTS: readonly NotificationEvent[] = [
   'pin-pending',
   'pin-changed',
   'trust-stale',
+  'trust-expiring',
   'waiver-expiring',
   'policy-refused',
   'ledger-reset',

@@ -73,10 +73,11 @@ export interface Upstream {
    */
   readonly attestationsMode: 'announced' | 'probe' | 'none'
   /**
-   * The package's metadata, or `absent` when the uplink answered 404.
+   * The package's metadata, or `absent` when the uplink answered 404. The uplink is asked unless it answered after `confirmedAfter`;
+   * its last good answer, which stands in when it cannot be asked, is `stale`.
    * @throws Unavailable (`evidence-unavailable`) on anything else
    */
-  packument(name: string): Promise<UpstreamPackument | 'absent'>
+  packument(name: string, confirmedAfter?: Date): Promise<UpstreamPackument | 'absent'>
   /** Of what `packument` would answer without asking anybody now or behind it; undefined where it would ask. Nothing is read for it. */
   peek?(name: string): PackumentHead | 'absent' | undefined
   /**
@@ -107,7 +108,7 @@ export interface FoundHead {
 /** Finds the uplink that owns a package: the first in order that does not answer 404. */
 export interface Upstreams {
   readonly all: readonly Upstream[]
-  find(name: string): Promise<FoundPackument | 'absent'>
+  find(name: string, confirmedAfter?: Date): Promise<FoundPackument | 'absent'>
   /** Of what `find` would answer; undefined where it has to ask. */
   peek?(name: string): FoundHead | undefined
 }
@@ -129,10 +130,20 @@ export interface RegistryKey {
   readonly usages: readonly ('signatures' | 'attestations')[]
 }
 
-/** What is trusted for one uplink. Plain data, so that it travels to worker threads. */
-export interface TrustMaterial {
+/** A Sigstore instance: its CAs and logs vouch together, never beside those of another one. */
+export interface TrustedInstance {
+  /** As configured; undefined of the default one. */
+  readonly instance?: string | undefined
   /** A Sigstore trusted root in its JSON form (sigstore protobuf-specs, TrustedRoot). */
   readonly trustedRoot: Json
+}
+
+/** What is trusted for a package of one uplink. Plain data, so that it travels to worker threads. */
+export interface TrustMaterial extends TrustedInstance {
+  /** Further instances that may vouch for the package, each by itself. */
+  readonly others?: readonly TrustedInstance[]
+  /** Instances that are known and may not: told apart from what nobody knows, and used for nothing else. */
+  readonly elsewhere?: readonly TrustedInstance[]
   readonly registryKeys: readonly RegistryKey[]
   /** Where both came from, for people. */
   readonly source: { readonly trustedRoot: string; readonly registryKeys: string }
@@ -140,7 +151,10 @@ export interface TrustMaterial {
   readonly asOf: Date | undefined
   /** sha256 over all of the above that decides a verification. */
   readonly revision: string
-  /** Digests of every CA, log, TSA and key in it. A stored fact is valid while all its anchors are among them. */
+  /**
+   * Digests of every CA, log, TSA and key in it; those of a named instance with its name, so that none counts as another's. A stored
+   * fact is valid while all its anchors are among them.
+   */
   readonly anchors: ReadonlySet<string>
   /** The registry's keys are the registry's own word, pinned on first use: they prove nothing about the registry itself. */
   readonly keysArePinned?: true
@@ -155,7 +169,7 @@ export interface TrustRenewal {
    */
   isRenewing(uplink: string, anchor: 'registry-key' | 'sigstore', revision: string): boolean
   /** From when on `isRenewing` would ask again; undefined when nothing would ever come of it. */
-  nextRenewal(uplink: string): Date | undefined
+  nextRenewal(uplink: string, revision: string): Date | undefined
 }
 
 /** Keys a registry gave of itself, where nothing better vouches for any: the first ones stay. */
@@ -164,6 +178,8 @@ export interface KeyPins {
   pinnedKeys(registry: string): PinnedKeys | undefined
   /** Pins the first; any later call changes nothing. Returns what is pinned. */
   pinKeys(registry: string, pins: PinnedKeys): PinnedKeys
+  /** Where several mirrors share them: they are the same for all when this resolves (`Ledger`). */
+  decided?<Value>(work: () => Value): Promise<Value>
 }
 
 export interface PinnedKeys {
@@ -220,6 +236,8 @@ export interface StoredFact {
 /** The cache of facts: one entry per package (`scope`), so that a listing costs one load. */
 export interface FactStore {
   load(scope: string): Promise<ReadonlyMap<string, StoredFact>>
+  /** What there is now, also of what other mirrors added since; undefined where nobody else adds, or where it was looked up a moment ago. */
+  look?(scope: string): Promise<ReadonlyMap<string, StoredFact> | undefined>
   /** Adds to the entry; what is there already stays, unless it rests on other anchors: those of the day are asked for. */
   add(scope: string, facts: ReadonlyMap<string, StoredFact>): Promise<void>
   close(): Promise<void>
@@ -300,7 +318,23 @@ export interface Ledger {
   readonly identities: IdentityMemory
   /** What operators recalled. */
   readonly recalls: RecallMemory
+  /**
+   * Where several mirrors share the ledger: resolves when what is recorded of a version, and whose package it is, is the same for all. It
+   * may be another mirror's word then.
+   * @throws Unavailable when that cannot be known now
+   */
+  agreed?(registry: string, name: string, version: string): Promise<void>
+  /**
+   * Likewise: does what a person decided when nobody else can write, and resolves when all mirrors know it, or will before they serve.
+   * @throws Unavailable when it cannot be known whether it was kept; what `work` throws
+   */
+  decided?<Value>(work: () => Value): Promise<Value>
   close(): void
+}
+
+/** What somebody decided, written where all who are to know it find it. @throws Unavailable; what `work` throws */
+export async function decide<Value>(ledger: Pick<Ledger, 'decided'>, work: () => Value): Promise<Value> {
+  return ledger.decided === undefined ? work() : ledger.decided(work)
 }
 
 /** A version published here, by its bytes. */
@@ -464,6 +498,8 @@ export interface Decision {
   /** Undefined where nobody in particular asked: a listing is made for whoever comes. */
   readonly asker?: Asker | undefined
   readonly evidence?: EntryEvidence | undefined
+  /** The named Sigstore instance that vouched for its provenance. */
+  readonly sigstore?: string | undefined
   /** Somebody wanted to publish it, and nobody to have it. */
   readonly isPublication?: true
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, gunzipSync } from 'node:zlib'
 import { Parser, type ReadEntry } from 'tar'
 import { NotATarball, type InstallManifest, type TarballInspector } from '../domain/ports.ts'
 import type { JsonObject } from '../domain/json.ts'
@@ -24,9 +24,14 @@ export interface TarballLimits {
   readonly lockfile: number
   /** characters, all names of members together */
   readonly names: number
+  /**
+   * bytes of a file that is read, unpacked and looked through at once, in less than a millisecond. Four of five packages are below; as
+   * streams each costs a dozen turns of threads, and half a megabyte of buffers: V8 collects its whole heap for sixty of those
+   */
+  readonly atOnce: number
 }
 
-const LIMITS: TarballLimits = { entries: 100_000, unpacked: 2 * 1024 ** 3, manifest: 5 * 1024 ** 2, lockfile: 16 * 1024 ** 2, names: 32 * 1024 ** 2 }
+const LIMITS: TarballLimits = { entries: 100_000, unpacked: 2 * 1024 ** 3, manifest: 5 * 1024 ** 2, lockfile: 16 * 1024 ** 2, names: 32 * 1024 ** 2, atOnce: 24 * 1024 }
 
 /**
  * Looks into tarballs without unpacking them: see the port. What is wrong with the disk is thrown as it comes.
@@ -50,18 +55,46 @@ async function sha1(path: string): Promise<string> {
 }
 
 async function inspect(path: string, limits: TarballLimits): Promise<InstallManifest> {
-  const archive = new Archive(limits)
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: READ }), createGunzip({ chunkSize: UNPACKED }), async (source: AsyncIterable<Buffer>) => {
-      for await (const chunk of source) archive.write(chunk)
-    })
-  } catch (error) {
-    if (isZlibError(error)) throw new NotATarball('not gzip, or damaged', { cause: error })
-    throw error
-  }
+  const { size } = statSync(path)
+  const archive = (size <= limits.atOnce ? lookedThrough(path, limits) : undefined) ?? (await streamed(path, size, limits))
   const { manifest, files, locked } = archive.end()
   return { ...readInstallManifest(manifest, files), ...(locked.length === 0 ? {} : { lockedElsewhere: locked }) }
 }
+
+/** Undefined where it unpacks to much. */
+function lookedThrough(path: string, limits: TarballLimits): Archive | undefined {
+  const bytes = readFileSync(path)
+  const unpacked = unzipped(bytes)
+  if (unpacked === undefined) return undefined
+  const archive = new Archive(limits)
+  archive.write(unpacked)
+  return archive
+}
+
+function unzipped(bytes: Buffer): Buffer | undefined {
+  // RFC 1952, 2.3.1: a gzip file ends with its length, whatever that is worth: it only chooses the buffer.
+  const said = bytes.length < 4 ? 0 : bytes.readUInt32LE(bytes.length - 4)
+  try {
+    return gunzipSync(bytes, { chunkSize: Math.min(Math.max(said + 1, 1024), UNPACKED), maxOutputLength: UNPACKED })
+  } catch (error) {
+    if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw notGzip(error)
+  }
+}
+
+async function streamed(path: string, size: number, limits: TarballLimits): Promise<Archive> {
+  const archive = new Archive(limits)
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: Math.min(READ, size + 1) }), createGunzip({ chunkSize: UNPACKED }), async (source: AsyncIterable<Buffer>) => {
+      for await (const chunk of source) archive.write(chunk)
+    })
+  } catch (error) {
+    throw notGzip(error)
+  }
+  return archive
+}
+
+const notGzip = (error: unknown): unknown => (isZlibError(error) ? new NotATarball('not gzip, or damaged', { cause: error }) : error)
 
 /** The members of a tar archive as npm would place them, and the one package.json among them. */
 class Archive {

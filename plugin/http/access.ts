@@ -16,6 +16,7 @@ export type Permission = (
 export interface VerdaccioAuth {
   readonly allow_access: Permission
   readonly allow_publish: Permission
+  readonly allow_unpublish?: Permission
   /** Asked in this order. */
   readonly plugins?: unknown
   /** Reads the token of the web UI, which is another than that of the API. */
@@ -48,9 +49,17 @@ export interface StoredVersion {
   readonly [field: string]: unknown
 }
 
+export interface LocalPackageFiles {
+  /** Where they are, of a storage in files. */
+  readonly path?: unknown
+  deletePackage?(file: string, callback: (error: Error | null) => void): Promise<void> | undefined
+}
+
 /** The list of packages published here. Older storage plugins take a callback, newer ones return a promise. */
 export interface LocalPackageList {
   get(callback: (error: Error | null, names: readonly string[]) => void): Promise<readonly string[]> | undefined
+  /** The files of one package; of a plugin that has none of it, nothing. */
+  getPackageStorage?(name: string): LocalPackageFiles | undefined
 }
 
 export interface AccessOptions {
@@ -88,7 +97,7 @@ const patient = (storage: VerdaccioStorage): Pick<VerdaccioStorage, 'readTokens'
 /** The copy that Verdaccio has loaded. Commands that answer no requests load none: it brings Express, and all that makes pages. */
 const middleware = (): typeof Middleware => createRequire(import.meta.url)('@verdaccio/middleware') as typeof Middleware
 
-type Action = 'access' | 'publish'
+type Action = 'access' | 'publish' | 'unpublish'
 
 /**
  * Asks the auth plugins for a package.
@@ -96,11 +105,13 @@ type Action = 'access' | 'publish'
  */
 export const permitted = (auth: VerdaccioAuth, action: Action, pkg: Parameters<Permission>[0], user: unknown): Promise<void> =>
   answerOf(`the right to ${action} ${pkg.packageName}`, (resolve, reject) => {
-    auth[`allow_${action}`](pkg, user, (error, allowed) => {
+    const answered: Parameters<Permission>[2] = (error, allowed) => {
       if (error) reject(error)
       else if (allowed === true) resolve(undefined)
       else reject(errorUtils.getForbidden())
-    })
+    }
+    if (action === 'unpublish' && auth.allow_unpublish === undefined) answered(null, false)
+    else auth[`allow_${action}`]?.(pkg, user, answered)
   })
 
 /** Whether an error of an auth plugin is a refusal, rather than a failure of the plugin. */

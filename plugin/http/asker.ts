@@ -40,7 +40,8 @@ function tokenOf(user: Parameters<typeof own>[0]): string | undefined {
   return isObject(token) ? ownString(token, 'key') : undefined
 }
 
-function addressOf({ socket, headers }: IncomingMessage, trusts: TrustsProxy): string | undefined {
+/** Of the last hop which is not trusted. */
+export function addressOf({ socket, headers }: IncomingMessage, trusts: TrustsProxy): string | undefined {
   const peer = socket.remoteAddress
   const forwarded = headers['x-forwarded-for']
   if (forwarded === undefined || peer === undefined) return plain(peer)

@@ -73,7 +73,7 @@ function badgesOf({ signature, publishAttestation, provenance, notBefore }: Cand
   const badge = (evidence: Evidence<unknown>): JsonObject => ({ state: evidence.state, ...(evidence.state === 'verified' && evidence.withdrawn === true ? { withdrawn: true } : {}) })
   const evidence = { signature: badge(signature), publishAttestation: badge(publishAttestation), provenance: badge(provenance) }
   if (provenance.state !== 'verified') return { notBefore: notBefore.toISOString(), evidence }
-  const { identity, loggedAt, logIndex } = provenance.facts
+  const { identity, loggedAt, logIndex, instance } = provenance.facts
   return {
     notBefore: notBefore.toISOString(),
     evidence,
@@ -83,6 +83,7 @@ function badgesOf({ signature, publishAttestation, provenance, notBefore }: Cand
     run: identity.run ?? null,
     loggedAt,
     logIndex: logIndex ?? null,
+    ...(instance === undefined ? {} : { sigstore: instance }),
   }
 }
 

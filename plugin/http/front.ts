@@ -4,7 +4,10 @@ import { isProbe, isScrape, pinAddress, UNKNOWN_HOST, type PublicAddresses } fro
 import type { WarmAnswers } from './warm.ts'
 import { addressThatSays } from './said-in-address.ts'
 
-type BeforeAll = [warm?: WarmAnswers, log?: AccessLog | undefined]
+type BeforeAll = [warm?: WarmAnswers, log?: AccessLog | undefined, gate?: Gate | undefined]
+
+/** Whether it refused a request, and answered it. */
+export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Puts a server's listener behind `front`. */
 export function standInFront(server: Server, addresses: PublicAddresses, ...before: BeforeAll): void {
@@ -17,8 +20,8 @@ export function standInFront(server: Server, addresses: PublicAddresses, ...befo
  * Stands before Verdaccio: a request that is not for this mirror never reaches Express, whose first middlewares, log and
  * body parser would work on it before any plugin is asked.
  */
-export function front(addresses: PublicAddresses, listener: RequestListener, warm?: WarmAnswers, log?: AccessLog  ): RequestListener {
-  const whole = onlyOurs(addresses, listener)
+export function front(addresses: PublicAddresses, listener: RequestListener, ...[warm, log, gate]: BeforeAll): RequestListener {
+  const whole = onlyOurs(addresses, gate === undefined ? listener : (request, response) => { if (!gate(request, response)) listener(request, response) })
   return (request, response) => {
     // Before anything else: most requests are for what was answered a moment ago.
     const length = hostsOf(request) === 1 ? warm?.answer(request, response, () => { whole(request, response) }) : undefined

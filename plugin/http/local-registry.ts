@@ -4,10 +4,11 @@ import pLimit from 'p-limit'
 import { Unavailable, messageOf } from '../domain/errors.ts'
 import { parseIntegrity, sriOf } from '../domain/integrity.ts'
 import { isObject, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
-import type { PackageRef } from '../domain/package-ref.ts'
+import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import { parsePackument } from '../domain/packument.ts'
 import { PUBLISHED_HERE, type Clock, type KeptDocument, type Ledger, type Maintainers, type PublishedEvidence, type Upstream, type UpstreamPackument, type VersionRecord } from '../domain/ports.ts'
 import { isRefusal, type VerdaccioStorage } from './access.ts'
+import { removeDeadLockFile } from './dead-lock-file.ts'
 import { asMaintainers, publishersOf } from './maintainers.ts'
 import { answerOf } from './patience.ts'
 import { withoutUpstreamVersions, type StoredManifest } from './second-line.ts'
@@ -86,6 +87,29 @@ export class LocalRegistry implements Upstream {
     if (records.length > 0) ledger.record(PUBLISHED_HERE, name, records)
   }
 
+  /**
+   * Removes the tarball of a version that `document`, which is what is stored now, does not have: a process that ended between storing
+   * the one and writing the other leaves a file over which the core lets nobody publish that version again. And its lock.
+   */
+  async removeLeftover(ref: PackageRef, document: UpstreamPackument | 'absent'): Promise<void> {
+    const file = tarballFileName(ref)
+    const versions = document === 'absent' ? [] : [...document.packument.versions.values()]
+    if (versions.some(({ version, dist }) => version === ref.version || decodeURIComponent(fileOf(dist.tarball ?? '')) === file)) return
+    const files = this.#deps.storage.localStorage.storagePlugin.getPackageStorage?.(ref.name)
+    if (typeof files?.path === 'string') await removeDeadLockFile(files.path, this.#deps.clock.now())
+    const opened = await this.#file(ref.name, file)
+    if (opened === 'absent' || files?.deletePackage === undefined) return
+    opened.destroy()
+    await answerOf<null>(`what is left of ${file}`, (resolve, reject) => {
+      const promise = files.deletePackage?.(file, (error) => {
+        if (error) reject(error)
+        else resolve(null)
+      })
+      promise?.then(() => { resolve(null) }, reject)
+      // Somebody else may have removed it; of what cannot be removed the core tells with the publication.
+    }).catch(() => null)
+  }
+
   #stored(name: string): Promise<StoredManifest | 'absent'> {
     const { storage, unjudged } = this.#deps
     return answerOf(`the stored manifest of ${name}`, (resolve, reject) => {
@@ -94,7 +118,7 @@ export class LocalRegistry implements Upstream {
           name,
           uplinksLook: false,
           callback: (error, manifest) => {
-            if (error && !isRefusal(error)) reject(error)
+            if (error && !isRefusal(error)) reject(new Unavailable('internal-error', `what is stored of ${name} cannot be read: ${messageOf(error)}`, { cause: error }))
             else resolve(error || manifest === undefined ? 'absent' : manifest)
           },
         })

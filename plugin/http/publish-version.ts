@@ -3,7 +3,7 @@ import type { Asker, DecisionRecord, DecisionWriter } from '../domain/decision.t
 import { eventRecord } from '../domain/decision-record.ts'
 import { isObject, own, type JsonObject } from '../domain/json.ts'
 import { specOf } from '../domain/package-ref.ts'
-import { PUBLISHED_HERE } from '../domain/ports.ts'
+import { decide, PUBLISHED_HERE } from '../domain/ports.ts'
 import { reason } from '../domain/reason.ts'
 import { isServed } from '../domain/verdict.ts'
 import { attestationsOf } from '../enforce/attachment.ts'
@@ -46,6 +46,8 @@ export function publishVersion(deps: PublishVersionDeps): Handler {
       if (rest.startsWith('-rev') && isObject(body) && !isObject(own(body, 'versions')))
         return changeMaintainers(deps, response, name, body)
       await local.registry.remember(name)
+      // Before it is gone, all mirrors know with which bytes it may come back.
+      await decide(local.ledger, () => undefined)
       next('router')
       return
     }
@@ -72,7 +74,7 @@ async function changeMaintainers({ local }: PublishVersionDeps, response: Respon
     return
   }
   if ((await local.registry.packument(name)) === 'absent') return void response.status(404).json({ error: `${name} is not published here` })
-  local.maintainers.setMaintainers(name, names)
+  await decide(local.ledger, () => { local.maintainers.setMaintainers(name, names) })
   response.status(201).json({ ok: 'maintainers changed' })
 }
 
@@ -104,7 +106,14 @@ const judged: Judged = async (deps, { request, response, next }, publication, bo
   if (!isServed(verdict)) return refusePublish(request, response, { ref, reasons: verdict.reasons, rule: verdict.rule })
 
   // Before the version is there: without it the evidence says nothing, and a version without its evidence could be refused for good.
-  if (evidence !== undefined) local.evidence.keepEvidence({ ...ref, integrity }, evidence)
+  const isShared = local.ledger.decided !== undefined
+  await decide(local.ledger, () => {
+    if (evidence !== undefined) local.evidence.keepEvidence({ ...ref, integrity }, evidence)
+    // Where others could take the name from an uplink meanwhile, it is taken before anything is stored.
+    if (isShared && !mayShadow(ref.name)) publishedHere.note(ref.name)
+  })
+  if (isShared && !mayShadow(ref.name) && !publishedHere.has(ref.name)) return taken(response, ref.name)
+  await local.registry.removeLeftover(ref, stored)
   request.body = acceptedDocument(body, publication)
   response.once('finish', () => {
     if (response.statusCode !== 201) return
@@ -151,6 +160,11 @@ async function mayPublish({ auth }: PublishVersionDeps, request: Request, packag
 const nameOf = (user: unknown): string | undefined => {
   const name: unknown = user !== null && typeof user === 'object' && 'name' in user ? user.name : undefined
   return typeof name === 'string' ? name : undefined
+}
+
+const taken = (response: Response, name: string): void => {
+  const error = `${name} is served from an uplink: another mirror has just given it to somebody`
+  response.status(409).json({ error, message: error })
 }
 
 const badRequest = (response: Response, error: string): void => void response.status(400).json({ error, message: error })

@@ -1,6 +1,7 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express'
 import type { DecisionWriter } from '../domain/decision.ts'
 import type { BuildersDocument } from '../domain/identity-document.ts'
+import type { PackageLocks } from '../domain/package-locks.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import type { Policy } from '../domain/ports.ts'
 import { nearestAllowed } from '../enforce/nearest.ts'
@@ -25,6 +26,10 @@ import { metricsRoute, type MetricsDeps } from './metrics.ts'
 import { PackumentAnswers, explainUrl, formFor, type AnswerOptions } from './packuments.ts'
 import { forgetMaintainers, userDocument } from './maintainers.ts'
 import { inFlight } from './in-flight.ts'
+import { clientLimits } from './limits/handler.ts'
+import type { ClientLimits } from './limits/limits.ts'
+import { forThoseWhoMay, locked } from './locked.ts'
+import { sameRevision } from './revision.ts'
 import { publishGuard, type PublishedHere } from './publish.ts'
 import { publishVersion } from './publish-version.ts'
 import { forgetting, ifLocal, knownHost, namesOf, refOf, specParam, type Source } from './sources.ts'
@@ -47,6 +52,8 @@ export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDe
   /** Who built a package, as far as the ledger knows. */
   readonly builders: (name: string) => BuildersDocument
   readonly local: LocalPackages
+  /** Who changes a package published here; nobody waits for another when not given. */
+  readonly locks?: PackageLocks | undefined
   /** Runs something with the whole of what the core has stored in sight, for those who are about to change it. */
   readonly unfiltered: (run: () => void) => void
   /** Told of answers that may be given again before anything else looks at a request. */
@@ -60,6 +67,8 @@ export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDe
   readonly trusts?: TrustsProxy | undefined
   /** Requests that may wait for their answers at one time; a default when not given. */
   readonly maxInFlight?: number | undefined
+  /** What one client may have; not limited when not given. */
+  readonly limits?: ClientLimits | undefined
 }
 
 const JSON_TYPE = 'application/json'
@@ -129,6 +138,7 @@ export function createRouter(deps: RouterDeps): Router {
   router.get('/-/provenance/ready', status.ready)
   metricsRoute(router, deps)
   router.use(inFlight(deps.maxInFlight))
+  if (deps.limits !== undefined) router.use(clientLimits(deps.limits, trusts))
   if (deps.warm !== undefined) router.use(forgetting(deps.warm))
   router.use(knownHost(deps))
   auditRoutes(router, deps, route)
@@ -235,20 +245,28 @@ export function createRouter(deps: RouterDeps): Router {
   // The core reads some of these in another way (a second scope in the path): no address of a package is left to it.
   router.get('/:package/*', onlyPackages, (_request, response) => { notFound(response, NO_PACKAGE) })
 
-  router.delete('/:package/*', onlyPackages, owner, route(async (request, response, next) => {
+  const alone = locked(deps.locks)
+  const unchanged = sameRevision(deps)
+  const ifMayUnpublish = (handler: Handler): RequestHandler => route(forThoseWhoMay(auth, 'unpublish', handler))
+  // Before the next one, which leaves the router with every address that begins with `/-/`.
+  const tagged = [onlyPackages, route(forThoseWhoMay(auth, 'publish', alone)), leaveToCore] as const
+  router.route('/-/package/:package/dist-tags/:tag?').put(...tagged).post(...tagged).delete(...tagged)
+  router.delete('/:package/*', onlyPackages, owner, ifMayUnpublish(alone), ifMayUnpublish(unchanged), route(async (request, response, next) => {
     const { name } = namesOf(request)
     if (isHere(request)) await local.registry.remember(name)
     const isWhole = request.params[0]?.startsWith('-rev/') === true
     if (isWhole) response.once('finish', () => { if (response.statusCode === 201) forgetMaintainers(name, local, deps.logger) })
     next('router')
   }))
-  router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)), route(publishVersion({ ...deps, base })))
+  router.put(['/:package', '/:package/*'], onlyPackages, onlyHandled, route(publishGuard(deps)), route(alone), route(unchanged), route(publishVersion({ ...deps, base })))
   return router
 }
 
 const negotiatedBy = (request: Request): Parameters<WarmAnswers['note']>[3] => ({ form: formFor(request), encoding: encodingFor(request) })
 
 const NO_PACKAGE = 'no such package available'
+
+const leaveToCore: RequestHandler = (_request, _response, next) => { next('router') }
 
 const nearest = (listing: Listing | 'absent', version: string): string | undefined =>
   listing === 'absent' ? undefined : nearestAllowed(version, listing.verdicts)

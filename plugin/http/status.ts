@@ -5,6 +5,8 @@ import { CHECKS, type Problem } from '../domain/state.ts'
 export interface StatusDeps {
   /** What keeps the mirror from doing its job, empty when nothing does. Asks nobody: probes do not wait. */
   readonly notReady: () => readonly Problem[]
+  /** What keeps it from some of its job: no reason to take the mirror away. */
+  readonly warnings?: (() => readonly string[]) | undefined
   readonly policyStatus: PolicyStatus
 }
 
@@ -21,16 +23,17 @@ interface StatusRoutes {
 }
 
 /** What operators ask of the mirror itself. */
-export const statusRoutes = ({ notReady, policyStatus }: StatusDeps): StatusRoutes => ({
+export const statusRoutes = ({ notReady, warnings = () => [], policyStatus }: StatusDeps): StatusRoutes => ({
   health: (_request, response) => void response.json({ ok: true }),
 
   ready: (_request, response) => {
     const problems = notReady()
+    const told = warnings()
     // A policy that was refused is told and is no reason to take the mirror away: it works, by the policy before it.
     const failed = new Set(problems.map(({ check }) => check))
     const checks = Object.fromEntries(CHECKS.map((check) => [check, failed.has(check) ? 'failed' : 'ok']))
     response
       .status(problems.length === 0 ? 200 : 503)
-      .json({ ready: problems.length === 0, problems: problems.map(({ message }) => message), checks, policy: policyStatus.brief() })
+      .json({ ready: problems.length === 0, problems: problems.map(({ message }) => message), ...(told.length === 0 ? {} : { warnings: told }), checks, policy: policyStatus.brief() })
   },
 })

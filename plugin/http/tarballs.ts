@@ -15,9 +15,41 @@ export interface TarballToSend {
 /** A client on the slowest line takes some bytes in this time. */
 const PATIENCE = 120_000
 
+const etagOf = (sha512: string): string => `"${sha512.slice(0, 43)}"`
+
 /** The codes of a verdict that lets something pass with a warning. */
 export const policyWarning = ({ outcome, reasons }: Verdict): string | undefined =>
   outcome === 'warn' ? [...new Set(reasons.map(({ code }) => code))].join(' ') : undefined
+
+/**
+ * Names and values in turn, of an answer that is the whole of a tarball.
+ * @param common what every answer has; the others come before it
+ */
+export function wholeHeaders({ sha512, size }: StoredTarball, common: readonly string[], more: Readonly<Record<string, string | undefined>>): string[] {
+  const own: Readonly<Record<string, string | undefined>> = { ...more, ETag: etagOf(sha512), 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes', 'Content-Type': 'application/octet-stream', 'Content-Length': String(size) }
+  const names = new Set(Object.keys(own).map((name) => name.toLowerCase()))
+  const others = common.flatMap((name, index) => (index % 2 === 0 && !names.has(name.toLowerCase()) ? [name, common[index + 1] ?? ''] : []))
+  return [...others, ...Object.entries(own).flatMap(([name, value]) => (value === undefined ? [] : [name, value]))]
+}
+
+/** Whether a request is for the whole of a tarball, whatever the client has of it. */
+export const wantsWhole = ({ method, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined && headers['if-match'] === undefined
+
+/**
+ * Sends all of a tarball, as `wantsWhole` asks for it, in one piece; false where that is not at hand and nothing was sent.
+ * @param headers as `wholeHeaders` has them
+ * @throws Unavailable when the file was touched; nothing was sent then
+ */
+export function sendAtOnce(response: ServerResponse, tarball: StoredTarball, headers: string[]): boolean {
+  const part = tarball.read(0, tarball.size)
+  if (!('bytes' in part)) return false
+  const { bytes, release } = part
+  if (release !== undefined) response.once('close', () => { release(response.writableFinished) })
+  response.writeHead(200, headers)
+  response.end(bytes)
+  return true
+}
 
 /**
  * Answers GET or HEAD with a verified tarball, or the part of it that was asked for (RFC 9110, 13 and 14). The ETag is the digest,
@@ -27,7 +59,7 @@ export const policyWarning = ({ outcome, reasons }: Verdict): string | undefined
  */
 export async function sendTarball(request: IncomingMessage, response: ServerResponse, { tarball, warning, patience = PATIENCE }: TarballToSend): Promise<void> {
   const { sha512, size } = tarball
-  const etag = `"${sha512.slice(0, 43)}"`
+  const etag = etagOf(sha512)
   const headers: OutgoingHttpHeaders = { ETag: etag, 'Cache-Control': 'no-cache', 'Accept-Ranges': 'bytes' }
   if (warning !== undefined) headers['npm-policy-warning'] = warning
   const status = preconditionOf(request.headers, etag)

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Policy } from '../domain/ports.ts'
 import type { Work } from '../domain/work.ts'
 import type { Listing } from '../pipeline/listing.ts'
+import type { Judgement, ServedTarball } from '../pipeline/judgement.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { packageOf, userOf, type VerdaccioAuth } from './access.ts'
 import { anonymousAccess, type AnonymousAccess } from './anonymous-access.ts'
@@ -15,7 +16,7 @@ import { POLICY_REVISION } from './refusal.ts'
 import { isFresh, VARY, type Body, type Encoding } from './respond.ts'
 import { attributesOf, type Observation } from './observed.ts'
 import { addressed, type Addressed } from './route-class.ts'
-import { policyWarning, sendTarball } from './tarballs.ts'
+import { policyWarning, sendAtOnce, sendTarball, wantsWhole, wholeHeaders } from './tarballs.ts'
 
 /** An answer that lies ready. */
 export interface ReadyAnswer {
@@ -63,7 +64,7 @@ interface Variant {
 }
 
 export interface WarmDeps {
-  readonly pipeline: Pick<Pipeline, 'readyListing' | 'readyTarball'>
+  readonly pipeline: Pick<Pipeline, 'readyListing' | 'readyTarball' | 'delivered'>
   readonly policy: () => Policy
   readonly addresses: PublicAddresses
   /** Names that may be published here although an uplink serves them. */
@@ -95,9 +96,13 @@ export class WarmAnswers {
    * package that was ever asked for.
    */
   readonly #variants = new WeakMap<Listing, Recent<Address, Map<string, Variant>>>()
+  readonly #heads = new WeakMap<Judgement, { readonly address: Address; readonly headers: string[] }>()
   /** What was found right in this turn of the event loop is right to its end. */
   readonly #inTurn = new Map<Address, Last>()
+  readonly #tarballsInTurn = new Map<Address, { readonly policy: Policy; readonly ready: ServedTarball }>()
   readonly #bases = new Recent<string, string>(MAX_HOSTS)
+  /** Nearly all requests are for one. */
+  #lastBase: { readonly host: string; readonly isEncrypted: boolean; readonly base: string } | undefined
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
@@ -179,7 +184,7 @@ export class WarmAnswers {
     const isSame = last !== undefined && last.accept === accept && last.acceptEncoding === acceptEncoding
     const variant = isSame ? last.variant : this.#variant(address, asked, accept, acceptEncoding)
     if (variant === undefined) return undefined
-    if (!isSame) this.#keepInTurn(address, { accept, acceptEncoding, variant })
+    if (!isSame) this.#keepInTurn(this.#inTurn, address, { accept, acceptEncoding, variant })
     const isKnown = isFresh(request, variant.etag, variant.lastModified)
     this.#deps.work.warm++
     // In the plugin form Verdaccio's compression stands behind this, and would send something else under this ETag.
@@ -217,15 +222,27 @@ export class WarmAnswers {
     return variant
   }
 
-  #keepInTurn(address: Address, last: Last): void {
-    if (this.#inTurn.size === 0) setImmediate(() => { this.#inTurn.clear() })
-    this.#inTurn.set(address, last)
+  #keepInTurn<Found>(found: Map<Address, Found>, address: Address, last: Found): void {
+    if (found.size === 0) setImmediate(() => { found.clear() })
+    found.set(address, last)
   }
 
-  #tarball(request: IncomingMessage, response: ServerResponse, { common }: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, { instead, noted }: Ending): number | undefined {
+  #tarball(request: IncomingMessage, response: ServerResponse, address: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, { instead, noted }: Ending): number | undefined {
     const policy = this.#deps.policy()
-    const ready = this.#deps.pipeline.readyTarball(name, fileName, policy, { asker: askerOf(request, this.#trusts), refuses: refusalOfOthers(request) })
+    const { common } = address
+    const refuses = refusalOfOthers(request)
+    const last = this.#tarballsInTurn.get(address)
+    const isSame = last?.policy === policy && refuses === undefined
+    const requested = { asker: askerOf(request, this.#trusts), refuses }
+    const ready = isSame ? last.ready : this.#deps.pipeline.readyTarball(name, fileName, policy, requested)
     if (ready === undefined) return undefined
+    if (isSame) this.#deps.pipeline.delivered(ready, requested)
+    else this.#keepInTurn(this.#tarballsInTurn, address, { policy, ready })
+    if (wantsWhole(request) && !response.closed && sendAtOnce(response, ready.tarball, this.#headOf(address, ready, policy))) {
+      this.#deps.work.warm++
+      noted?.(ready.tarball.size)
+      return ready.tarball.size
+    }
     this.#deps.work.warm++
     for (let index = 0; index < common.length; index += 2) response.setHeader(common[index] ?? '', common[index + 1] ?? '')
     response.setHeader(POLICY_REVISION, policy.revision)
@@ -239,13 +256,25 @@ export class WarmAnswers {
     return ready.tarball.size
   }
 
+  /** Of the whole tarball. A judgement is of one tarball and by one policy, and most are asked for under one address. */
+  #headOf(address: Address, { judgement, tarball }: ServedTarball, { revision }: Policy): string[] {
+    const known = this.#heads.get(judgement)
+    if (known?.address === address) return known.headers
+    const headers = wholeHeaders(tarball, address.common, { [POLICY_REVISION]: revision, 'npm-policy-warning': policyWarning(judgement.verdict) })
+    this.#heads.set(judgement, { address, headers })
+    return headers
+  }
+
   /** The public URL of the Host header; parsed once for each that is one of this mirror's. */
   #base(request: IncomingMessage): string | undefined {
-    const key = `${request.headers.host ?? ''} ${'encrypted' in request.socket ? 's' : ''}`
-    const known = this.#bases.get(key)
-    if (known !== undefined) return known
-    const base = publicBase(request, this.#deps.addresses)
-    if (base !== undefined) this.#bases.set(key, base)
+    const { headers: { host = '' }, socket } = request
+    const isEncrypted = 'encrypted' in socket
+    if (this.#lastBase?.host === host && this.#lastBase.isEncrypted === isEncrypted) return this.#lastBase.base
+    const key = `${host} ${isEncrypted ? 's' : ''}`
+    const base = this.#bases.get(key) ?? publicBase(request, this.#deps.addresses)
+    if (base === undefined) return undefined
+    this.#bases.set(key, base)
+    this.#lastBase = { host, isEncrypted, base }
     return base
   }
 }

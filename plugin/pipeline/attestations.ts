@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Unavailable } from '../domain/errors.ts'
 import type { Evidence } from '../domain/evidence.ts'
 import { parseIntegrity } from '../domain/integrity.ts'
-import { isObject, own } from '../domain/json.ts'
+import { isObject, own, type Json } from '../domain/json.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import type { AttestationResult, ByteStore, Ledger, Urgency, Verifier, VersionRecord } from '../domain/ports.ts'
@@ -53,6 +53,18 @@ export async function verifiedAttestations(
     const evidence: Evidence<never> = { state: 'unavailable', reasons: [error.reason] }
     return { publishAttestation: evidence, provenance: evidence }
   }
+}
+
+/**
+ * A document that was verified and is no longer here (a disk that broke): the upstream's, where that is the very one. One that differs
+ * was not verified.
+ * @throws Unavailable
+ */
+export async function fetchedAgain({ upstream }: PackageContext, ref: PackageRef, digest: string, { bytes }: Pick<AttestationDeps, 'bytes'>): Promise<Uint8Array | undefined> {
+  const document = await upstream.attestations(ref, 'foreground')
+  if (document === 'absent' || digestOf(document) !== digest) return undefined
+  await bytes.put(document)
+  return document
 }
 
 /** @throws Unavailable for evidence that could not be had: nobody must be told that there is none */
@@ -122,8 +134,10 @@ function ownCopy(context: PackageContext, { version, dist }: VersionManifest): O
   return { digest: record.attestations, integrity, known: known && withdrawn(known, dist.attestations) }
 }
 
-function factOf(context: PackageContext, key: string): AttestationResult | undefined {
-  const fact = context.facts.get(key) as readonly [AttestationResult['publishAttestation'], AttestationResult['provenance']] | undefined
+const factOf = (context: PackageContext, key: string): AttestationResult | undefined => resultOf(context.facts.get(key))
+
+function resultOf(found: Json | undefined): AttestationResult | undefined {
+  const fact = found as readonly [AttestationResult['publishAttestation'], AttestationResult['provenance']] | undefined
   return fact && { publishAttestation: fact[0], provenance: fact[1] }
 }
 
@@ -150,7 +164,7 @@ async function verifyDocument(
   const { registry } = context.upstream
   const digest = digestOf(document)
   const key = keyOf(ref, integrity.sha512, digest, registry)
-  const known = factOf(context, key)
+  const known = resultOf(await context.facts.find(key))
   if (known !== undefined) {
     // A fact may outlive the ledger's memory of it (a reset, a write that failed).
     if (context.records.get(ref.version)?.attestations === undefined) await remember(context, ref.version, integrity.sri, known, document, deps)

@@ -23,8 +23,9 @@ export class PackageFacts {
   readonly #store: FactStore
   readonly #scope: string
   readonly #trust: TrustMaterial
-  readonly #known: ReadonlyMap<string, StoredFact>
+  #known: ReadonlyMap<string, StoredFact>
   readonly #added = new Map<string, StoredFact>()
+  readonly #learned = new Set<string>()
 
   private constructor(store: FactStore, scope: string, trust: TrustMaterial, known: ReadonlyMap<string, StoredFact>) {
     this.#store = store
@@ -43,9 +44,29 @@ export class PackageFacts {
     return fact?.anchors.every((anchor) => this.#isTrusted(anchor)) === true ? fact.value : undefined
   }
 
+  /** Looks whether another mirror verified meanwhile what is not known here. False where there is nothing to look for, or none to ask. */
+  async learn(): Promise<boolean> {
+    const found = await this.#store.look?.(this.#scope)
+    if (found === undefined) return false
+    this.#known = found
+    return true
+  }
+
+  /** What `get` had nothing for before `learn`. What another mirror found is news here as well. */
+  learned(key: string): Json | undefined {
+    const found = this.get(key)
+    if (found !== undefined) this.#learned.add(key)
+    return found
+  }
+
+  /** `get`, and where that has nothing, what another mirror verified meanwhile. */
+  async find(key: string): Promise<Json | undefined> {
+    return this.get(key) ?? ((await this.learn()) ? this.learned(key) : undefined)
+  }
+
   /** How many facts this request found. */
   get added(): number {
-    return this.#added.size
+    return this.#added.size + this.#learned.size
   }
 
   put(key: string, value: Json, anchors: readonly string[]): void {

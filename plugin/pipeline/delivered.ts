@@ -10,6 +10,7 @@ export interface Delivered {
 
 interface Entry extends Delivered {
   readonly name: string
+  readonly fileName: string
   readonly basis: string
   readonly since: Date
   readonly until: Date
@@ -40,13 +41,15 @@ const MAX_AGE_MS = 5 * 60_000
  * bytes are another matter: they are looked at whenever they are sent.
  */
 export class DeliveredTarballs {
-  readonly #files = new Map<string, Set<string>>()
+  /** By package and file name: found with less than a key that is joined for it. */
+  readonly #files = new Map<string, Map<string, Entry>>()
+  /** The same, oldest first. A use makes none newer: none is kept for long. */
   readonly #entries = new LRUCache<string, Entry>({
     max: MAX_ENTRIES,
-    dispose: ({ name }, key, why) => {
+    dispose: ({ name, fileName }, _key, why) => {
       if (why === 'set') return
       const files = this.#files.get(name)
-      files?.delete(key)
+      files?.delete(fileName)
       if (files?.size === 0) this.#files.delete(name)
     },
   })
@@ -58,7 +61,7 @@ export class DeliveredTarballs {
   }
 
   get(name: string, fileName: string, basis: string, now: Date): Delivered | undefined {
-    const entry = this.#entries.get(keyOf(name, fileName))
+    const entry = this.#files.get(name)?.get(fileName)
     return entry?.basis === basis && entry.since <= now && now < entry.until ? entry : undefined
   }
 
@@ -66,15 +69,15 @@ export class DeliveredTarballs {
     if (learned !== this.#learned) return
     this.#dropEnded(now)
     const until = new Date(Math.min(now.getTime() + MAX_AGE_MS, ...ends.map((end) => end.getTime())))
-    const key = keyOf(name, fileName)
     const kept = { ...judgement, candidate: { ...judgement.candidate, history: NOT_KEPT } }
-    this.#entries.set(key, { name, judgement: kept, sha512, basis, since: now, until })
-    const files = this.#files.get(name) ?? new Set<string>()
-    files.add(key)
+    const entry = { name, fileName, judgement: kept, sha512, basis, since: now, until }
+    this.#entries.set(keyOf(name, fileName), entry)
+    const files = this.#files.get(name) ?? new Map<string, Entry>()
+    files.set(fileName, entry)
     this.#files.set(name, files)
   }
 
-  /** From the least recently used one on: what nobody asks for again is not to wait for 50,000 others. */
+  /** From the oldest on: what nobody asks for again is not to wait for 50,000 others. */
   #dropEnded(now: Date): void {
     for (const key of this.#entries.rkeys()) {
       const entry = this.#entries.peek(key)
@@ -90,7 +93,7 @@ export class DeliveredTarballs {
 
   /** Something was learned of this package that verdicts do not show yet. */
   forget(name: string): void {
-    for (const key of [...(this.#files.get(name) ?? [])]) this.#entries.delete(key)
+    for (const fileName of [...(this.#files.get(name)?.keys() ?? [])]) this.#entries.delete(keyOf(name, fileName))
     this.#learned++
   }
 }

@@ -14,7 +14,8 @@ export interface PipelineDeps {
   readonly inspector: TarballInspector
   /** The policy in force. Each question to the pipeline is answered by one policy, from its first word to its last. */
   readonly policy: () => Policy
-  readonly trustOf: (uplink: string) => TrustMaterial
+  /** What may vouch for a package. @throws Unavailable (`trust-material-stale`) */
+  readonly trustOf: (uplink: string, name: string) => TrustMaterial
   /** Asked when evidence rests on what the trust material does not name; without it, that is the last word. */
   readonly renewal?: TrustRenewal | undefined
   readonly signsAlways: (uplink: string) => boolean

@@ -5,15 +5,39 @@ import { withIntegrities, type VersionManifest } from '../domain/packument.ts'
 import type { Clock, Policy, TarballInspector, UpstreamPackument, Upstreams } from '../domain/ports.ts'
 import { reason, type Reason } from '../domain/reason.ts'
 import type { PackageContext } from './context.ts'
+import { versionOfFile } from './tarball-name.ts'
 
 /** A package as its owner names it now, with what waivers add to it. @throws Unavailable */
 export async function findPinned(
   { upstreams, clock }: { readonly upstreams: Upstreams; readonly clock: Clock },
   name: string,
   policy: Policy,
+  confirmedAfter?: Date,
 ): ReturnType<Upstreams['find']> {
-  const found = await upstreams.find(name)
+  const found = await upstreams.find(name, confirmedAfter)
   return found === 'absent' ? found : { ...found, document: withPinnedIntegrities(found.document, policy, clock.now()) }
+}
+
+/** Milliseconds: whoever asks for what is not there does not make this mirror ask more often. */
+const JUST_ASKED = 250
+
+/**
+ * The same, with the version of a tarball's file name where there is one. Another mirror, or whoever wrote a lockfile, may have seen a
+ * later answer than the one that is kept here: no version is gone before its registry was asked.
+ * @throws Unavailable also where it was here and the registry cannot be asked whether it still is
+ */
+export async function findWithFile(
+  deps: { readonly upstreams: Upstreams; readonly clock: Clock },
+  name: string,
+  fileName: string,
+  policy: Policy,
+): Promise<{ readonly found: Awaited<ReturnType<Upstreams['find']>>; readonly version: string | undefined }> {
+  const versionIn = (found: Awaited<ReturnType<Upstreams['find']>>): string | undefined => (found === 'absent' ? undefined : versionOfFile(found.document.packument, fileName))
+  const kept = await findPinned(deps, name, policy)
+  const version = versionIn(kept)
+  if (version !== undefined) return { found: kept, version }
+  const found = await findPinned(deps, name, policy, new Date(deps.clock.now().getTime() - JUST_ASKED))
+  return { found, version: versionIn(found) }
 }
 
 /**

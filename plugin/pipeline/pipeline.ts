@@ -5,7 +5,7 @@
 import { parseIntegrity } from '../domain/integrity.ts'
 import { Unavailable } from '../domain/errors.ts'
 import type { Candidate } from '../domain/evidence.ts'
-import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
+import { specOf, tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { Reason } from '../domain/reason.ts'
@@ -13,7 +13,7 @@ import type { AttestationResult, FoundHead, FoundPackument, Policy, Upstream, Up
 import { inTurns, nextTurn } from '../domain/turns.ts'
 import { NO_TRACING } from '../domain/tracing.ts'
 import { isServed } from '../domain/verdict.ts'
-import { assertAvailable, verifiedAttestations } from './attestations.ts'
+import { assertAvailable, fetchedAgain, verifiedAttestations } from './attestations.ts'
 import { candidateOf, isVouchedFor, lateFaults } from './candidate.ts'
 import { candidatesOf, KnownCandidates, type Candidates } from './candidates.ts'
 import { openPackage, type PackageContext } from './context.ts'
@@ -24,7 +24,7 @@ import type { Judgement, Requested, ServedTarball, TarballAnswer } from './judge
 import { withKnownHistory } from './history.ts'
 import { leaveForLater } from './later-signatures.ts'
 import { ListingCache } from './listing-cache.ts'
-import { findPinned } from './pinned.ts'
+import { findPinned, findWithFile } from './pinned.ts'
 import { noteChanges, notePins, settleTimes, withKnownPins, withPins } from './pins.ts'
 import { RecentEvidence } from './recent-evidence.ts'
 import { renewalEnds } from './renewal.ts'
@@ -36,8 +36,7 @@ import { signaturesOf } from './signatures.ts'
 import { evaluation } from './spans.ts'
 import { Suspects } from './suspects.ts'
 import { Telling } from './telling.ts'
-import { versionOfFile } from './tarball-name.ts'
-import { servedRecord, verifiedTarball } from './tarball.ts'
+import { servedRecord, verifiedTarball, type VerifiedTarball } from './tarball.ts'
 
 export type { PipelineDeps } from './deps.ts'
 export type { Judgement, Requested, TarballAnswer } from './judgement.ts'
@@ -94,6 +93,11 @@ export class Pipeline {
     return this.#peeked(name, (found) => this.#delivered(name, fileName, this.#basis(name, found, policy, GLANCE_MS), requested, 'again'))
   }
 
+  /** What `readyTarball` found in this turn of the event loop is delivered once more. */
+  delivered({ judgement, tarball }: ServedTarball, requested: Requested): void {
+    this.#telling.served(judgement, tarball.sha512, requested)
+  }
+
   /**
    * The tarball of a file name, when its evidence, its bytes and the manifest inside are what policy asks for: all of it is
    * verified before this resolves. What came of it is told to the decision log.
@@ -112,10 +116,9 @@ export class Pipeline {
     const ready = this.#peeked(name, (found) => this.#delivered(name, fileName, this.#basis(name, found, policy), requested))
     if (ready !== undefined) return ready
     this.#deps.behind?.signatures.busy()
-    const found = await findPinned(this.#deps, name, policy)
-    const version = found === 'absent' ? undefined : versionOfFile(found.document.packument, fileName)
+    const { found, version } = await findWithFile(this.#deps, name, fileName, policy)
     const manifest = version === undefined || found === 'absent' ? undefined : found.document.packument.versions.get(version)
-    if (found === 'absent' || manifest === undefined) return this.#gone(name, fileName, policy, requested)
+    if (found === 'absent' || manifest === undefined) return this.#gone(name, fileName, policy, requested, found !== 'absent' && found.document.stale)
 
     const basis = this.#basis(name, found, policy)
     const again = this.#delivered(name, fileName, basis, requested)
@@ -187,7 +190,8 @@ export class Pipeline {
     const record = this.#deps.ledger.records(context.upstream.registry, ref.name).get(ref.version)
     const integrity = parseIntegrity(manifest.dist.integrity)
     const isOfTheseBytes = integrity.state === 'ok' && record?.integrity === integrity.sri
-    const kept = isOfTheseBytes && record.attestations !== undefined ? await this.#deps.bytes.get(record.attestations) : undefined
+    const digest = isOfTheseBytes ? record.attestations : undefined
+    const kept = digest === undefined ? undefined : ((await this.#deps.bytes.get(digest)) ?? (await fetchedAgain(context, ref, digest, this.#deps)))
     if (kept === undefined) assertAvailable(result)
     return kept ?? 'absent'
   }
@@ -199,7 +203,7 @@ export class Pipeline {
   }
 
   #basis(name: string, found: FoundHead, policy: Pick<Policy, 'revision'>, age = 0): string {
-    return basisOf(name, found, policy, this.#deps.trustOf(found.upstream.name), { ledger: this.#deps.ledger, age })
+    return basisOf(name, found, policy, this.#deps.trustOf(found.upstream.name, name), { ledger: this.#deps.ledger, age })
   }
 
   /** Delivered a moment ago, by the same policy, on the same evidence. */
@@ -234,7 +238,7 @@ export class Pipeline {
   }
 
   #open(upstream: Upstream, document: UpstreamPackument): Promise<PackageContext> {
-    return openPackage(upstream, document, this.#deps.trustOf(upstream.name), this.#deps)
+    return openPackage(upstream, document, this.#deps.trustOf(upstream.name, document.packument.name), this.#deps)
   }
 
   /** As its packument names it now; for the verdict or the evidence of one version. */
@@ -250,7 +254,7 @@ export class Pipeline {
 
   async #list(found: FoundPackument, policy: Policy): Promise<Listing> {
     const { upstream, document } = found
-    const trust = this.#deps.trustOf(upstream.name)
+    const trust = this.#deps.trustOf(upstream.name, document.packument.name)
     const context = await openPackage(upstream, document, trust, this.#deps)
     await nextTurn()
     const now = this.#deps.clock.now()
@@ -313,20 +317,34 @@ export class Pipeline {
     const { tarball, contents, faults } = await verifiedTarball(context, manifest, candidate.integrity.sha512, this.#deps)
     const now = this.#deps.clock.now()
     if (this.#suspects.note(registry, candidate.ref.name, manifest, faults, now)) this.#forget(candidate.ref.name)
-    const recorded = this.#deps.ledger.records(registry, candidate.ref.name).get(manifest.version)
-    const late = [...faults, ...lateFaults(context, manifest, this.#deps.ledger.origin(candidate.ref.name), recorded, this.#deps.ledger.recalls.of(candidate.ref.name))]
-    const final = { ...candidate, faults: [...candidate.faults, ...late], contents }
-    const verdict = policy.evaluate(final, 'delivery', now)
-    const judged = { ...judgement, candidate: final, verdict }
+    const judged = this.#judgeBytes(context, manifest, judgement, { faults, contents }, policy)
+    const { verdict } = judged
     if (tarball === undefined || !isServed(verdict)) return this.#refuse(judged, requested)
     // What `monitor` lets through although policy refuses it vouches for nothing: it would condemn the genuine version for good.
     const counts = verdict.monitored !== true
     // A name that stands in for an uplink's (`local`) gives way to it again: the router says whose it is.
     if (counts && registry !== PUBLISHED_HERE) this.#deps.ledger.setOrigin(candidate.ref.name, registry)
-    if (counts && recorded === undefined) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
+    const isRecorded = this.#deps.ledger.records(registry, candidate.ref.name).has(manifest.version)
+    if (counts && !isRecorded) this.#deps.ledger.record(registry, candidate.ref.name, [servedRecord(candidate.ref.version, candidate.integrity.sri, now)])
     notePins(context, judged, policy, now, this.#deps.ledger)
+    if (counts && this.#deps.ledger.agreed !== undefined) {
+      await this.#deps.ledger.agreed(registry, candidate.ref.name, manifest.version)
+      // Another mirror may have been first, with other bytes or another registry.
+      const agreed = this.#judgeBytes(context, manifest, judgement, { faults, contents }, policy)
+      if (!isServed(agreed.verdict)) return this.#refuse(agreed, requested)
+    }
     this.#telling.served(judged, tarball.sha512, requested)
     return { kind: 'served', judgement: judged, tarball }
+  }
+
+  /** With what is known once the bytes are here, and what the ledger says by then. */
+  #judgeBytes(context: PackageContext, manifest: VersionManifest, judgement: Judgement, { faults, contents }: Pick<VerifiedTarball, 'faults' | 'contents'>, policy: Policy): Judgement {
+    const { candidate } = judgement
+    const { ledger, clock } = this.#deps
+    const { name } = candidate.ref
+    const late = lateFaults(context, manifest, ledger.origin(name), ledger.records(context.upstream.registry, name).get(manifest.version), ledger.recalls.of(name))
+    const final = { ...candidate, faults: [...candidate.faults, ...faults, ...late], contents }
+    return { ...judgement, candidate: final, verdict: policy.evaluate(final, 'delivery', clock.now()) }
   }
 
   #refuse(judgement: Judgement, requested: Requested): TarballAnswer {
@@ -335,10 +353,11 @@ export class Pipeline {
   }
 
   /** What was here once is refused by name, so that nobody takes a takedown for a typing error. */
-  #gone(name: string, fileName: string, policy: Policy, requested: Requested): TarballAnswer {
+  #gone(name: string, fileName: string, policy: Policy, requested: Requested, isStale: boolean): TarballAnswer {
     for (const { registry, name: uplink } of this.#deps.upstreams.all) {
       const version = this.#deps.ledger.versions(registry, name).find((known) => tarballFileName({ name, version: known }) === fileName)
       if (version === undefined) continue
+      if (isStale) throw new Unavailable('evidence-unavailable', `the registry cannot be asked whether it still has ${specOf({ name, version })}`)
       const integrity = this.#deps.ledger.records(registry, name).get(version)?.integrity
       this.#telling.withdrawn({ name, version }, { uplink, integrity }, policy, requested)
       return { kind: 'withdrawn', ref: { name, version } }

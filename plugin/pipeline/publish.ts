@@ -58,7 +58,7 @@ const LONG_AGO = new Date(0)
 export async function judgePublication(publication: Publication, deps: PublishDeps): Promise<JudgedPublication> {
   const { upstream, document, manifest, bytes, sha512 } = publication
   // Marked stale, so that no sighting is noted of a version that may never be.
-  const context = await openPackage(upstream, { ...document, stale: true }, deps.trustOf(upstream.name), deps)
+  const context = await openPackage(upstream, { ...document, stale: true }, deps.trustOf(upstream.name, document.packument.name), deps)
   const { provenance, evidence } = await provenanceOf(publication, context, deps)
   await deps.bytes.ingest(once(bytes), sha512, 'publish')
   const { contents, faults } = await verifiedTarball(context, manifest, sha512, deps)

@@ -28,11 +28,11 @@ export const restsOnUnknown = (evidence: Evidence<unknown>): boolean =>
   evidence.state === 'unknown-key' || 'unknownAnchor' in evidence
 
 /** Until when a listing of such candidates counts: newer trust material may say otherwise of what it does not know now. */
-export function renewalEnds(candidates: readonly Candidate[], { upstream, renewal }: Judging, now: Date): readonly Date[] {
+export function renewalEnds(candidates: readonly Candidate[], { upstream, trust, renewal }: Judging, now: Date): readonly Date[] {
   const have = (is: (evidence: Evidence<unknown>) => boolean): boolean =>
     candidates.some(({ signature, publishAttestation, provenance }) => is(signature) || is(publishAttestation) || is(provenance))
   if (have(isStale)) return [now]
-  const next = have(restsOnUnknown) ? renewal?.nextRenewal(upstream.name) : undefined
+  const next = have(restsOnUnknown) ? renewal?.nextRenewal(upstream.name, trust.revision) : undefined
   return next === undefined ? [] : [next]
 }
 

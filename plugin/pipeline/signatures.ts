@@ -42,6 +42,11 @@ export async function signaturesOf(
   const evidence = new Map<string, SignatureEvidence>()
   const open: Question[] = []
   const forgotten: Question[] = []
+  const note = (question: Question, known: SignatureEvidence): void => {
+    evidence.set(question.task.version, marked(known, question.withdrawn))
+    // Facts may outlive the ledger's memory of them (a reset, a write that failed); what is not in the ledger could vanish.
+    if (known.state === 'verified' && !isRemembered(question, context.records)) forgotten.push(question)
+  }
   await inTurns(manifests, (manifest) => {
     const question = questionOf(name, manifest, context.records.get(manifest.version))
     if (question === undefined) {
@@ -54,10 +59,16 @@ export async function signaturesOf(
       else open.push(question)
       return
     }
-    evidence.set(manifest.version, marked(known[0], question.withdrawn))
-    // Facts may outlive the ledger's memory of them (a reset, a write that failed); what is not in the ledger could vanish.
-    if (known[0].state === 'verified' && !isRemembered(question, context.records)) forgotten.push(question)
+    note(question, known[0])
   })
+  if (open.length > 0 && (await context.facts.learn())) {
+    const unknown = open.splice(0)
+    await inTurns(unknown, (question) => {
+      const known = context.facts.learned(question.key) as readonly [SignatureEvidence] | undefined
+      if (known === undefined) open.push(question)
+      else note(question, known[0])
+    })
+  }
   if (open.length === 0) {
     await remember(context, forgotten, evidence, ledger)
     return evidence

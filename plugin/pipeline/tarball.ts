@@ -65,7 +65,7 @@ async function* download(upstream: Upstream, manifest: VersionManifest, spec: st
 
 async function inspected(context: PackageContext, tarball: StoredTarball, inspector: TarballInspector): Promise<TarballFact> {
   const key = tarballFactKey(tarball.sha512)
-  const known = context.facts.get(key) as TarballFact | undefined
+  const known = (await context.facts.find(key)) as TarballFact | undefined
   if (known !== undefined) return known
   let fact: TarballFact
   try {

@@ -54,7 +54,9 @@ export class Telling {
 
   #judged(kind: VersionKind, { ref, candidate, verdict, policyRevision, evidence }: Judgement, { asker }: Requested, at = this.#deps.clock.now()): void {
     const integrity = candidate.integrity.state === 'ok' ? candidate.integrity.sri : undefined
-    this.#deps.decisions.record({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, at, asker, evidence })
+    const { provenance } = candidate
+    const named = provenance.state === 'verified' && provenance.facts.instance !== undefined ? { sigstore: provenance.facts.instance } : {}
+    this.#deps.decisions.record({ kind, ref, uplink: candidate.uplink, integrity, verdict, policyRevision, at, asker, evidence, ...named })
   }
 
   #tell(decision: Omit<Decision, 'at' | 'asker'>, { asker }: Requested): void {

@@ -17,7 +17,7 @@ export interface StoreHealthOptions {
 }
 
 /** A look is as good for so long. */
-const GOOD_FOR_MS = 10_000
+const GOOD_FOR_MS = 2_000
 /** Room for SQLite's log, and for what is written while an operator looks for room. */
 const LEAST_FREE = 64 * 1024 ** 2
 

@@ -60,8 +60,11 @@ export class LedgerCopy {
   }
 
   /** Part of what is held: undone alone where it throws. */
-  part(work: () => void): void {
-    this.#database.transaction(work)
+  part<Value>(work: () => Value): Value {
+    const values: Value[] = []
+    this.#database.transaction(() => { values.push(work()) })
+    // It has run, or thrown.
+    return values[0] as Value
   }
 
   /** All that another ledger's file holds, in the place of what this one does. */

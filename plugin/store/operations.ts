@@ -85,7 +85,7 @@ export function decodeOperation(body: string): Operation {
   const read = JSON.parse(body) as Json
   if (!Array.isArray(read)) throw new UnknownOperation('an operation of the shared ledger is none')
   const [name, ...given] = read as readonly Json[]
-  if (typeof name !== 'string' || !Object.hasOwn(OPERATIONS, name)) throw new UnknownOperation(`the shared ledger has an operation that this version does not know: ${String(name).slice(0, 40)}`)
+  if (typeof name !== 'string' || !Object.hasOwn(OPERATIONS, name)) throw new UnknownOperation(`the shared ledger has an operation that this version does not know: ${JSON.stringify(name).slice(0, 40)}`)
   return { do: name as OperationName, with: given.map(decoded) as Given<OperationName> }
 }
 
@@ -112,7 +112,7 @@ function decoded(value: Json): unknown {
     case 'date':
       return new Date(Number(of))
     case 'bytes':
-      return new Uint8Array(Buffer.from(String(of), 'base64'))
+      return new Uint8Array(Buffer.from(of as string, 'base64'))
     case 'map':
       return new Map(decoded(of as Json) as readonly [unknown, unknown][])
     case 'object':

@@ -4,18 +4,10 @@ import type { ReplicaState } from '../domain/state.ts'
 import { nextTurn } from '../domain/turns.ts'
 import type { SqliteLedger } from './ledger.ts'
 import type { Position } from './ledger-copy-of-log.ts'
-import { apply, decodeOperation, encodeOperation, isRefusedEverywhere, packageOf, UnknownOperation, type Operation, type OperationName, type Result } from './operations.ts'
+import { packageOf, UnknownOperation, type Operation, type OperationName, type Result } from './operations.ts'
 import { LeftBehind, LogBroken, type LoggedOperation, type SharedLog } from './shared-log.ts'
+import { Speculation, type Pending } from './speculation.ts'
 import { Wake } from './wake.ts'
-
-/** Done here, and not yet known to be in the log. */
-interface Pending {
-  readonly operation: Operation
-  readonly number: number
-  readonly body: string
-  /** Versions that nothing was recorded of before. */
-  readonly versions: ReadonlySet<string> | undefined
-}
 
 /** What a person decided: done when nobody else can write, so that what comes of it stands. */
 interface Decision {
@@ -57,11 +49,8 @@ const POLL_MS = 1000
 const GATHER_MS = 25
 const AGAIN_MS = [100, 250, 500, 1000, 2000] as const
 const AGREE_MS = 5000
-/** Held back while the database is away; what comes then is not remembered, and what it was about not let in. */
-const MAX_PENDING = 20_000
-/** Milliseconds of others' operations in one turn of the event loop. */
-const TURN_MS = 3
-
+/** Writings after one another, before the others are greeted again. */
+const ROUNDS = 50
 /**
  * Keeps a ledger in step with those of other mirrors: state machine replication. What is done here is done to the copy at once, in a
  * transaction that is still open; it is then written to the log, and when others were first the transaction is taken back and all is
@@ -72,10 +61,8 @@ export class Replication {
   readonly #wake = new Wake()
   readonly #waiting = new Set<{ readonly isDone: () => boolean; readonly done: () => void; readonly failed: (error: unknown) => void }>()
   readonly #onCurrent = new Set<() => void>()
-  #pending: Pending[] = []
+  readonly #speculation: Speculation
   #decisions: Decision[] = []
-  #deciding: Pending[] | undefined
-  #number = 0
   #state: ReplicaState['state'] = 'behind'
   #problem = 'the shared ledger was not reached yet'
   #contact = -Infinity
@@ -87,12 +74,13 @@ export class Replication {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
+    this.#speculation = new Speculation(options.ledger, options.log.writer)
   }
 
   get state(): Omit<ReplicaState, 'mirrors'> {
     const { ledger } = this.#options
     return {
-      state: this.#state, problem: this.#state === 'current' ? undefined : this.#problem, pending: this.#pending.length, sequence: ledger.copy.position?.sequence ?? 0,
+      state: this.#state, problem: this.#state === 'current' ? undefined : this.#problem, pending: this.#speculation.pending.length, sequence: ledger.copy.position?.sequence ?? 0,
       contact: Number.isFinite(this.#contact) ? (performance.now() - this.#contact) / 1000 : undefined, applied: this.#applied, written: this.#written,
     }
   }
@@ -109,11 +97,7 @@ export class Replication {
 
   /** Does something to the copy now, and to all others soon. */
   do<Name extends OperationName>(operation: Operation<Name>, versions?: ReadonlySet<string>): Result<Name> | undefined {
-    if (this.#pending.length >= MAX_PENDING) return undefined
-    const result = this.#performHere(operation)
-    const pending: Pending = { operation, number: ++this.#number, body: encodeOperation(operation), versions }
-    this.#pending.push(pending)
-    this.#deciding?.push(pending)
+    const result = this.#speculation.do(operation, versions)
     this.#wake.soon(GATHER_MS)
     return result
   }
@@ -126,7 +110,7 @@ export class Replication {
     const isOpen = ({ operation, versions }: Pending): boolean => versions?.has(version) === true || operation.do === 'setOrigin'
     // Evidence that is more than was known may wait until there is somebody to tell it to.
     const isNews = ({ operation }: Pending): boolean => this.#state === 'current' && operation.do === 'record'
-    const waits = this.#pending.filter((one) => packageOf(one.operation)?.[1] === name && (isOpen(one) || isNews(one)))
+    const waits = this.#speculation.pending.filter((one) => packageOf(one.operation)?.[1] === name && (isOpen(one) || isNews(one)))
     if (waits.length > 0) await this.#untilWritten(waits, `mirrors that share a ledger cannot agree on ${name}@${version} now`)
   }
 
@@ -154,20 +138,13 @@ export class Replication {
 
   /** Whether it is current, once it is, or after so many milliseconds. */
   async caughtUp(milliseconds: number): Promise<boolean> {
-    if (this.#state === 'behind') {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#onCurrent.add(resolve)
-      const timer = setTimeout(resolve, milliseconds)
-      await promise
-      clearTimeout(timer)
-      this.#onCurrent.delete(resolve)
-    }
+    if (this.#state === 'behind') await this.#told(milliseconds)
     return this.#state === 'current'
   }
 
   /** Everything done here is in the log; nothing when that takes too long. */
   async settled(): Promise<void> {
-    const waits = [...this.#pending]
+    const waits = this.#speculation.pending
     if (waits.length > 0) await this.#untilWritten(waits, 'the shared ledger cannot be reached')
   }
 
@@ -178,8 +155,7 @@ export class Replication {
     this.#closed = true
     this.#wake.now()
     await this.#running
-    const { copy } = this.#options.ledger
-    if (copy.isHeld) copy.rollback([])
+    this.#speculation.takeBack()
     this.#failAll(new Unavailable('internal-error', 'the mirror is shutting down'))
   }
 
@@ -204,7 +180,7 @@ export class Replication {
       await this.#take(others)
       position = others.at(-1)?.position ?? position
     }
-    if (this.#pending.length > 0 || this.#decisions.length > 0) {
+    for (let round = 0; round < ROUNDS && (this.#speculation.pending.length > 0 || this.#decisions.length > 0); round++) {
       await companions.share()
       position = await this.#append(position)
     }
@@ -218,32 +194,22 @@ export class Replication {
     if (known !== undefined) return known
     if (await this.#loadSnapshot()) return this.#begun()
     const position = await log.begin()
-    this.#again(() => { ledger.copy.setPosition(position) })
+    this.#speculation.again(() => { ledger.copy.setPosition(position) })
     return position
   }
 
   /** Others' operations, before all that was done here and is not written yet. */
   async #take(others: readonly LoggedOperation[]): Promise<void> {
-    for (let done = 0; done < others.length; await nextTurn()) done += this.#applySome(others.slice(done))
+    let done = 0
+    while (done < others.length) {
+      done += this.#applySome(others.slice(done))
+      await nextTurn()
+    }
   }
 
   /** @returns how many were done in one turn */
   #applySome(others: readonly LoggedOperation[]): number {
-    const { ledger } = this.#options
-    const until = performance.now() + TURN_MS
-    const applied: Operation[] = []
-    let last: LoggedOperation | undefined
-    this.#again(() => {
-      for (const other of others) {
-        const operation = decodeOperation(other.body)
-        this.#pending = this.#pending.filter(({ number }) => other.writer !== this.#options.log.writer || other.number !== number)
-        this.#performOrRefuse(operation)
-        applied.push(operation)
-        last = other
-        if (performance.now() > until) break
-      }
-      if (last !== undefined) ledger.copy.setPosition(last.position)
-    })
+    const applied = this.#speculation.take(others)
     this.#applied += applied.length
     this.#options.onOthers(applied)
     this.#settle()
@@ -251,104 +217,39 @@ export class Replication {
   }
 
   async #append(before: Position): Promise<Position> {
-    const { log, ledger } = this.#options
-    const decisions = this.#decisions.splice(0)
+    const speculation = this.#speculation
+    // What is decided comes after all that was done before.
+    const decisions = speculation.fitsOneBatch ? this.#decisions.splice(0) : []
     let batch: readonly Pending[] = []
-    let answers: readonly (() => void)[] = []
-    const decided: Pending[] = []
+    let decided: readonly Pending[] = []
+    const answers: (() => void)[] = []
     try {
-      const last = await log.append(before, (others) => {
+      const last = await this.#options.log.append(before, (others) => {
         let position = before
         for (let done = 0; done < others.length; position = others[done - 1]?.position ?? position) done += this.#applySome(others.slice(done))
-        this.#deciding = decided
-        answers = decisions.map(({ work, answered, failed }) => outcomeOf(work, answered, failed))
-        this.#deciding = undefined
-        batch = [...this.#pending]
+        decided = speculation.collect(() => {
+          for (const { work, answered, failed } of decisions) answers.push(outcomeOf(work, answered, failed))
+        })
+        batch = decisions.length > 0 ? speculation.pending : speculation.batch()
         return { position, operations: batch }
       })
-      this.#confirm(batch, () => { ledger.copy.setPosition(last) })
+      speculation.confirm(batch, last)
+      this.#written += batch.length
       for (const answer of answers) answer()
       this.#settle()
       return last
     } catch (error) {
-      this.#deciding = undefined
       // Whether they are in the log is not known; where they are, they come back from it.
-      this.#pending = this.#pending.filter((one) => !decided.includes(one))
-      this.#again(() => undefined)
+      speculation.drop(decided)
       for (const { failed } of decisions) failed(new Unavailable('evidence-unavailable', `the shared ledger was lost before it was certain that this is kept: ${messageOf(error)}`))
       throw error
     }
   }
 
-  /** What was written counts, whatever is done after it. */
-  #confirm(batch: readonly Pending[], place: () => void): void {
-    const { copy } = this.#options.ledger
-    const later = this.#pending.slice(batch.length)
-    this.#written += batch.length
-    if (later.length === 0 && copy.isHeld) {
-      this.#pending = []
-      place()
-      copy.commit()
-      return
-    }
-    this.#pending = later
-    this.#again(() => {
-      for (const { operation } of batch) this.#performOrRefuse(operation)
-      place()
-    }, batch)
-  }
-
-  /** Takes back what is not written yet, does `first` for good, and does the rest again on top of it. */
-  #again(first: () => void, also: readonly Pending[] = []): void {
-    const { copy } = this.#options.ledger
-    const touched = [...this.#pending, ...also].map(({ operation }) => packageOf(operation) ?? ([undefined, ''] as const))
-    if (copy.isHeld) copy.rollback(touched)
-    copy.hold()
-    try {
-      first()
-      copy.commit()
-    } catch (error) {
-      if (copy.isHeld) copy.rollback([[undefined, '']])
-      throw error
-    } finally {
-      this.#pending = this.#pending.filter(({ operation }) => this.#performOrRefuse(operation))
-    }
-  }
-
-  #performHere<Name extends OperationName>(operation: Operation<Name>): Result<Name> {
-    const { copy } = this.#options.ledger
-    try {
-      return this.#perform(operation)
-    } catch (error) {
-      // A disk without room takes back all that was not written.
-      if (!copy.isWhole) this.#again(() => undefined)
-      else if (this.#pending.length === 0) copy.rollback([])
-      throw error
-    }
-  }
-
-  #performOrRefuse(operation: Operation): boolean {
-    try {
-      this.#perform(operation)
-      return true
-    } catch (error) {
-      if (isRefusedEverywhere(error)) return false
-      throw error
-    }
-  }
-
-  #perform<Name extends OperationName>(operation: Operation<Name>): Result<Name> {
-    const { ledger } = this.#options
-    if (!ledger.copy.isHeld) ledger.copy.hold()
-    let result: Result<Name> | undefined
-    ledger.copy.part(() => { result = apply(ledger, operation) })
-    return result as Result<Name>
-  }
-
   async #untilWritten(waits: readonly Pending[], otherwise: string): Promise<void> {
     this.assertCurrent(otherwise)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiting = { isDone: () => !waits.some((one) => this.#pending.includes(one)), done: resolve, failed: () => { reject(new Unavailable('evidence-unavailable', otherwise)) } }
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    const waiting = { isDone: () => !waits.some((one) => this.#speculation.pending.includes(one)), done: () => { resolve(undefined) }, failed: () => { reject(new Unavailable('evidence-unavailable', otherwise)) } }
     this.#waiting.add(waiting)
     const timer = setTimeout(waiting.failed, AGREE_MS)
     this.#wake.now()
@@ -358,6 +259,18 @@ export class Replication {
       clearTimeout(timer)
       this.#waiting.delete(waiting)
     }
+  }
+
+  #told(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#onCurrent.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, milliseconds)
+      this.#onCurrent.add(done)
+    })
   }
 
   #settle(): void {
@@ -403,15 +316,13 @@ export class Replication {
   }
 
   async #loadSnapshot(): Promise<boolean> {
-    const { snapshots, ledger } = this.#options
-    const file = await snapshots.fetch()
+    const file = await this.#options.snapshots.fetch()
     if (file === undefined) return false
     try {
-      if (ledger.copy.isHeld) ledger.copy.rollback([[undefined, '']])
-      ledger.copy.replaceWith(file)
+      this.#speculation.replaceWith(file)
     } finally {
       rmSync(file, { force: true })
-      this.#again(() => undefined)
+      this.#speculation.again(() => undefined)
     }
     return true
   }

@@ -32,7 +32,7 @@ interface Row {
   readonly seal: string
 }
 
-const EVERY = 50_000
+const EVERY = 20_000
 /** Operations before a snapshot that are still kept one by one, for mirrors that are a little behind. */
 const KEPT = 10_000
 const PART = 4 * 1024 ** 2
@@ -160,10 +160,10 @@ function assertAt(file: string, row: Row): void {
   if (log !== row.log || String(sequence) !== row.sequence || mac !== row.mac) throw new LogBroken('forged', 'the snapshot of the shared ledger stands for another place in it')
 }
 
-function copied(from: string, to: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+function copied(from: string, to: string): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
   const worker = new Worker(new URL(import.meta.url.endsWith('.ts') ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url), { env: {}, execArgv: [], workerData: { from, to } })
-  worker.once('message', () => { resolve() })
+  worker.once('message', () => { resolve(undefined) })
   worker.once('error', reject)
   worker.once('exit', (code) => { reject(new Error(`the thread that copies the ledger ended with ${String(code)}`)) })
   return promise.finally(() => worker.terminate())

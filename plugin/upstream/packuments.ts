@@ -37,6 +37,7 @@ const AFTER_ANSWERS_MS = 100
 /** An `absent` is short-lived: a name may be published at any time. */
 const ABSENT_FOR = 30_000
 const MAX_ABSENT = 10_000
+const MAX_KEYS = 20_000
 /** How long a body may be confirmed: a lie told once under the validator of the truth would be confirmed by the truth for good. */
 const CONFIRMABLE_FOR = 24 * 60 * 60 * 1000
 
@@ -53,6 +54,8 @@ export class Packuments {
   readonly #reader: PackumentReader
   readonly #onError: (error: unknown) => void
   readonly #limit: number
+  /** A key that is made for a question is hashed for it too: a good part of what a warm answer takes. */
+  readonly #keys = new LRUCache<string, string>({ max: MAX_KEYS })
   readonly #answers = new SingleFlight<string, UpstreamPackument | 'absent'>()
   readonly #refreshes = new UrgentFlight<Known | 'absent'>()
   readonly #absent = new LRUCache<string, number>({ max: MAX_ABSENT })
@@ -67,22 +70,34 @@ export class Packuments {
     this.#limit = limit
   }
 
-  /** @throws Unavailable (`evidence-unavailable`) */
-  async get(name: string): Promise<UpstreamPackument | 'absent'> {
+  /**
+   * @param after - the uplink is asked unless it confirmed its answer after this
+   * @throws Unavailable (`evidence-unavailable`)
+   */
+  async get(name: string, after?: Date): Promise<UpstreamPackument | 'absent'> {
     if (this.#connection.uplink.offline) return this.#imported(name)
-    if (this.#isAbsent(name)) return 'absent'
+    if (this.#isAbsent(name, after)) return 'absent'
     const known = this.#cache.peek(this.#key(name))
-    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, this.#cache.found('memory', known))
-    return this.#answers.run(name, () => this.#find(name))
+    if (known !== undefined && this.#mayServe(known, after)) return this.#serve(name, this.#cache.found('memory', known))
+    return this.#answers.run(after === undefined ? name : `${name} anew`, () => this.#find(name, after))
   }
 
-  /** Of what `get` answers with no question behind it; undefined where there is no such answer. */
+  /** Of what `get` answers from memory, and has done behind it what `get` has; undefined where there is no such answer. */
   peek(name: string): PackumentHead | 'absent' | undefined {
     const { offline, maxage } = this.#connection.uplink
     if (offline) return undefined
     if (this.#isAbsent(name)) return 'absent'
     const known = this.#cache.confirmed(this.#key(name))
-    return known !== undefined && within(this.#age(known), maxage) ? this.#head(known, false) : undefined
+    if (known === undefined) return undefined
+    return within(this.#age(known), maxage) ? this.#head(known, false) : this.#peekStale(name)
+  }
+
+  /** Of fifty clients that come back when an answer has expired, none is to go a longer way than the day before. */
+  #peekStale(name: string): PackumentHead | undefined {
+    const known = this.#cache.peek(this.#key(name))
+    if (known === undefined || known.failing || this.#connection.isOffline || !this.#mayServe(known)) return undefined
+    if (!this.#refreshes.isRunning(name)) this.#refresh(name, known, 'background').catch(this.#onError)
+    return this.#head(known, false)
   }
 
   /** The last good answer, however old, without asking. */
@@ -122,9 +137,9 @@ export class Packuments {
     await this.#refreshes.settled()
   }
 
-  async #find(name: string): Promise<UpstreamPackument | 'absent'> {
+  async #find(name: string, after?: Date): Promise<UpstreamPackument | 'absent'> {
     const known = await this.#cache.load(this.#key(name), name)
-    if (known !== undefined && this.#mayServe(known)) return this.#serve(name, known)
+    if (known !== undefined && this.#mayServe(known, after)) return this.#serve(name, known)
     try {
       const fresh = await this.#refresh(name, known, 'foreground')
       return fresh === 'absent' ? fresh : this.#answer(fresh, false)
@@ -134,14 +149,14 @@ export class Packuments {
     }
   }
 
-  #isAbsent(name: string): boolean {
+  #isAbsent(name: string, after?: Date): boolean {
     const since = this.#absent.get(name)
-    return since !== undefined && within(this.#now() - since, ABSENT_FOR)
+    return since !== undefined && within(this.#now() - since, ABSENT_FOR) && (after === undefined || since > after.getTime())
   }
 
-  #mayServe(known: Known): boolean {
+  #mayServe(known: Known, after?: Date): boolean {
     const { maxage, staleFor } = this.#connection.uplink
-    return within(this.#age(known), maxage + staleFor)
+    return within(this.#age(known), maxage + staleFor) && (after === undefined || known.confirmedAt > after)
   }
 
   #serve(name: string, known: Known): UpstreamPackument {
@@ -268,7 +283,11 @@ export class Packuments {
 
   /** The address is in it, since an uplink that was pointed elsewhere is another source under an old name. */
   #key(name: string): string {
-    return `${this.#keyOfUplink}${JSON.stringify(name)}]`
+    const known = this.#keys.peek(name)
+    if (known !== undefined) return known
+    const key = `${this.#keyOfUplink}${JSON.stringify(name)}]`
+    this.#keys.set(name, key)
+    return key
   }
 
   #age(known: Confirmed): number {

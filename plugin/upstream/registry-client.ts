@@ -52,8 +52,8 @@ export class RegistryClient implements Upstream {
     })
   }
 
-  packument(name: string): Promise<UpstreamPackument | 'absent'> {
-    return this.#packuments.get(name)
+  packument(name: string, confirmedAfter?: Date): Promise<UpstreamPackument | 'absent'> {
+    return this.#packuments.get(name, confirmedAfter)
   }
 
   peek(name: string): PackumentHead | 'absent' | undefined {

@@ -53,6 +53,10 @@ export class UrgentFlight<Value> {
     })
   }
 
+  isRunning(key: string): boolean {
+    return this.#turns.has(key)
+  }
+
   /** Resolves when everything that runs now has ended, however it ended. */
   settled(): Promise<void> {
     return this.#flight.settled()

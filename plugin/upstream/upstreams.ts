@@ -26,9 +26,9 @@ export class RoutedUpstreams implements Upstreams {
    * whoever holds the same name on a later one would be installed instead (dependency confusion).
    * @throws Unavailable (`evidence-unavailable`; `internal-error` when the route names an uplink that does not exist)
    */
-  async find(name: string): Promise<FoundPackument | 'absent'> {
+  async find(name: string, confirmedAfter?: Date): Promise<FoundPackument | 'absent'> {
     for (const upstream of this.#upstreamsOf(name)) {
-      const document = await upstream.packument(name)
+      const document = await upstream.packument(name, confirmedAfter)
       if (document !== 'absent') return { upstream, document }
     }
     return 'absent'
@@ -44,7 +44,8 @@ export class RoutedUpstreams implements Upstreams {
   }
 
   #upstreamsOf(name: string): readonly Upstream[] {
-    const known = this.#routed.get(name)
+    // Without making it the newest: a name that goes is routed again.
+    const known = this.#routed.peek(name)
     if (known !== undefined) return known
     const upstreams = this.#route(name).map((uplink) => {
       const upstream = this.#byName.get(uplink)

@@ -122,7 +122,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       { method: 'DELETE', path: (name) => `/${slashed(name)}/-/${fileOf(name)}/-rev/1-a` },
     ],
   },
-  'core: dist-tags': {
+  'put,post,delete /-/package/:package/dist-tags/:tag?': {
     kind: 'write',
     asks: [
       { method: 'PUT', path: (name) => `/-/package/${slashed(name)}/dist-tags/beta`, body: () => '1.0.0' },

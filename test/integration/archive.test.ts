@@ -265,6 +265,25 @@ describe('archives', function () {
     else assert.deepEqual(outcome, [])
   })
 
+  it('Sigstore instances that the exporter knows go along, are compared, and are never trusted', async () => {
+    const [acme, other] = ['acme', 'other'].map((name) => PrivateSigstore.create({ name }).trustedRoot())
+    const home = mkdtempSync(path.join(tmpdir(), 'instances-'))
+    for (const name of ['acme', 'shared']) writeFileSync(path.join(home, `${name}.json`), JSON.stringify(acme))
+    const instance = (name: string): JsonObject => ({ name, trustedRoot: `./${name}.json`, packages: ['@none/*'] })
+    const from = await startTestMirror({ registry, dir: home, section: { trust: { trustedRoot: './root.json', instances: [instance('acme'), instance('shared')] } } })
+    const file = path.join(dir, `${String(++count)}.tar`)
+    await exportArchive(from.engine, { wanted: REFS.slice(0, 1), output: file, key: key.pem, now: new Date() })
+    await from.close()
+    assert.deepEqual(opened(file).manifest.instances?.map(({ name }) => name), ['acme', 'shared'])
+    assert.equal(opened(archive).manifest.instances, undefined)
+
+    const gap = gapped({ trust: { trustedRoot: './root.json', offline: true, instances: [instance('acme'), instance('shared')] } })
+    writeFileSync(path.join(gap.dir, 'acme.json'), JSON.stringify(other))
+    writeFileSync(path.join(gap.dir, 'shared.json'), JSON.stringify(acme))
+    assert.deepEqual((await take(gap.core, file)).notes, ['its root of the Sigstore instance acme is not the one trusted here'])
+    assert.deepEqual((await take(gapped().core, file)).notes, ['acme', 'shared'].map((name) => `the mirror that exported knows a Sigstore instance that this one does not: ${name}`))
+  })
+
   it('what the policy there refuses is not taken, and the rest is', async () => {
     const gap = gapped({ policy: { ...NO_AGE, rules: [{ packages: ['@acme/*'], verdict: 'deny', reason: 'not here' }] } })
     const { imported, notAdmitted } = await take(gap.core)

@@ -138,6 +138,49 @@ describe('freshness', function () {
       assert.deepEqual(await codes(file('1.1.0')), [403, 'version-withdrawn'])
     })
 
+    it('a version of after the answer that is kept is asked for before it is called gone', async () => {
+      await start()
+      publish('1.0.0')
+      await versions()
+      publish('1.1.0')
+      clock.advance(SECOND)
+      assert.deepEqual(await codes(file('1.1.0')), [200])
+      assert.equal(registry.hits(`/${name}`), 2)
+    })
+
+    it('a whole package too, of which it was just said that there is none', async () => {
+      await start()
+      assert.deepEqual(await codes(file('1.0.0')), [404])
+      publish('1.0.0')
+      clock.advance(SECOND)
+      assert.deepEqual(await codes(file('1.0.0')), [200])
+    })
+
+    it('whoever goes on asking for what is not there does not make the mirror ask more than a few times a second', async () => {
+      await start()
+      publish('1.0.0')
+      await versions()
+      clock.advance(SECOND)
+      for (let time = 0; time < 5; time++) assert.deepEqual(await codes(file('9.9.9')), [404])
+      assert.equal(registry.hits(`/${name}`), 2)
+    })
+
+    it('nothing is called gone while its registry cannot be asked', async () => {
+      await start()
+      publish('1.0.0')
+      publish('1.1.0')
+      assert.equal((await mirror.get(file('1.1.0'))).status, 200)
+      registry.unpublish(name, '1.1.0')
+      clock.advance(STALE)
+      await versions()
+      await mirror.engine.settled()
+      clock.advance(SECOND)
+      registry.status(`/${name}`, 503)
+      assert.deepEqual(await codes(file('1.1.0')), [503, 'evidence-unavailable'])
+      registry.reset()
+      assert.deepEqual(await codes(file('1.1.0')), [403, 'version-withdrawn'])
+    })
+
     it('[22a] a package gone upstream is refused by name, one that never was is 404', async () => {
       await start()
       publish('1.0.0')

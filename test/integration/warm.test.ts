@@ -91,6 +91,27 @@ describe('warm answers', function () {
     const other = await raw(mirror.url, TARBALL, { headers: { 'pacote-integrity': `sha512-${'A'.repeat(86)}==` } })
     assert.equal(other.status, 403)
   })
+  it('a tarball is byte for byte the answer of the long way', async () => {
+    await start()
+    await heat(TARBALL)
+    const [short, long] = [await raw(mirror.url, TARBALL, { headers: NPM }), await raw(mirror.url, `${TARBALL}?`, { headers: NPM })]
+    const { date: _short, ...told } = short.headers
+    const { date: _long, ...expected } = long.headers
+    assert.deepEqual([short.status, told, short.body.toString('base64')], [long.status, expected, long.body.toString('base64')])
+    assert.equal(await isWarm(TARBALL), true)
+  })
+  it('a tarball that is asked for again in the same turn: each delivery is told, and other bytes that somebody expects are refused', async () => {
+    await start()
+    await heat(TARBALL)
+    const [before, told] = [warm(), mirror.decisions.length]
+    const { host } = new URL(mirror.url)
+    const asked = (more: string): string => `GET ${TARBALL} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`
+    // In one write, so that the server reads them in one turn.
+    const answers = await onTheWire(mirror.url, [asked('User-Agent: one\r\n'), asked('User-Agent: two\r\n'), asked(`Pacote-Integrity: sha512-${'A'.repeat(86)}==\r\nConnection: close\r\n`)].join(''))
+    assert.deepEqual(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403'])
+    assert.deepEqual(mirror.decisions.slice(told).map(({ kind, asker }) => [kind, asker?.client]), [['warned', 'one'], ['warned', 'two'], ['refused', undefined]])
+    assert.equal(warm(), before + 2)
+  })
 
   describe('ends', () => {
     it('when the uplink is to be asked again', async () => {
@@ -99,6 +120,17 @@ describe('warm answers', function () {
       registry.publish({ name: 'widget', version: '1.2.0', time: OLD, provenance: githubIdentity({ ref: 'refs/tags/v1.2.0' }) })
       clock.advance(2 * 3_600_000)
       assert.deepEqual(Object.keys((await mirror.json('/widget', NPM)).versions as object), ['1.0.0', '1.1.0', '1.2.0'])
+    })
+    it('and not before, while the last good answer is served: one question behind them all', async () => {
+      await start({ uplink: { maxage: '2m', staleFor: '10m' } })
+      await heat('/widget')
+      await heat(TARBALL)
+      clock.advance(4 * 60_000)
+      assert.deepEqual(await Promise.all(Array.from({ length: 20 }, () => isWarm('/widget'))), Array.from({ length: 20 }, () => true))
+      assert.equal(await isWarm(TARBALL), true)
+      clock.advance(12 * 60_000)
+      assert.equal(await isWarm('/widget'), false)
+      assert.equal(registry.requests.filter(({ path: where }) => where === '/widget').length, 1)
     })
     it('when the clock changes a verdict, and no earlier', async () => {
       registry.publish({ name: 'widget', version: '1.2.0', time: new Date(START.getTime() - DAY), provenance: githubIdentity({ ref: 'refs/tags/v1.2.0' }) })

@@ -89,6 +89,16 @@ describe('replicas: mirrors that share a ledger', function () {
     assert.equal(await answered(b, tarball('1.0.0')), '403 integrity-changed')
   })
 
+  it('a version of after the answer that one keeps is not taken for gone there, because the other has seen it', async () => {
+    const [a, b] = [await start('a'), await start('b')]
+    assert.equal(await answered(b, '/widget'), '200')
+    registry.publish({ name: 'widget', version: '1.2.0', time: OLD, provenance: githubIdentity({ ref: 'refs/tags/v1.2.0' }) })
+    assert.equal(await answered(a, tarball('1.2.0')), '200')
+    await until(() => b.engine.ledger.versions(REGISTRY, 'widget').includes('1.2.0'))
+    clock.advance(1000)
+    assert.equal(await answered(b, tarball('1.2.0')), '200')
+  })
+
   it('[3d] of two that are given other bytes at one moment, one lets its version in', async () => {
     const [a, b] = [await start('a'), await start('b')]
     registry.publish({ name: 'gadget', version: '1.0.0', time: OLD, provenance: false })

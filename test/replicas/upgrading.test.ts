@@ -64,7 +64,7 @@ describe('replicas: upgrading', function () {
       await later(a, '["forgetOwners","widget"]')
       await Promise.all([isHalted(a), isHalted(b)])
       assert.equal(b.replication.isUsable, false)
-      assert.match(b.replication.state.problem ?? '', /does not know: forgetOwners/)
+      assert.match(b.replication.state.problem ?? '', /forgetOwners/)
       await assert.rejects(b.ledger.decided(() => undefined), { name: 'Unavailable' })
     })
 

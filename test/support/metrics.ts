@@ -25,11 +25,18 @@ export function busySource(more: Partial<MetricsSource> = {}): MetricsSource {
     caches: () => ({ packuments: { memory: 10, memoryLimit: 20, disk: 30, diskLimit: 40 } }),
     trust: () => ({
       states: [{ uplink: 'npmjs', asOf: inDays(-1), expires: inDays(3), keySource: 'tuf', keys: 2, keyExpires: inDays(30) }],
-      refreshes: { succeeded: 1, failed: 2 },
+      instances: [
+        { instance: 'default', source: 'a file', asOf: undefined, ends: [{ kind: 'ca', at: inDays(20), isOwn: true }], refreshes: { succeeded: 1, failed: 2 } },
+        { instance: 'acme', source: undefined, asOf: undefined, ends: [], refreshes: { succeeded: 0, failed: 3 } },
+      ],
+      refreshes: { succeeded: 1, failed: 5 },
     }),
+    signingKeys: () => [{ purpose: 'registry', created: inDays(-100) }],
     policy: () => ({ revision: 'abc', preset: 'strict', mode: 'enforce', loadedAt: NOW, reloads: { applied: 1 }, waivers: [{ expires: inDays(0.5) }, { expires: inDays(6) }, { expires: inDays(60) }] }),
     log: () => ({ entries: { refused: 7 }, waiting: 8, dropped: 9 }),
     notifications: () => [{ hook: 'chat', delivered: 1, givenUp: 2, failedAttempts: 3, waiting: 4 }],
+    replicas: () => ({ state: 'alone', problem: 'x', pending: 1, sequence: 20, contact: 3, applied: 4, written: 5, mirrors: [{ name: 'a', version: '1.0.0', policy: 'abc', sequence: 20 }] }),
+    stores: () => [{ store: 'facts', isUp: false, failures: 3, rejected: { altered: 2 } }],
     disk: () => Promise.resolve({ databases: { ledger: 100 }, free: 1000 }),
     ...more,
   }

@@ -21,12 +21,21 @@ export interface MirrorProcess {
   signal(name: NodeJS.Signals): void
   /** As the machine would end it: nothing of its own runs any more. */
   kill(): Promise<void>
+  /** How it ended: its exit code, or the signal. */
+  readonly ended: Promise<number | NodeJS.Signals>
+}
+
+/** How the process is run. */
+export interface Launch {
+  /** Options of node itself. */
+  readonly node?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export const temporaryDirectory = (prefix: string): string => mkdtempSync(path.join(tmpdir(), prefix))
 
 /** Runs `serve` with `section` as middlewares.provenance, on a free port, with all its data in `dir`. */
-export async function serveProcess(dir: string, section: JsonObject, core: JsonObject = {}): Promise<MirrorProcess> {
+export async function serveProcess(dir: string, section: JsonObject, core: JsonObject = {}, { node = [], env = {} }: Launch = {}): Promise<MirrorProcess> {
   const file = path.join(dir, 'config.yaml')
   const config = {
     storage: './storage',
@@ -35,11 +44,11 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
     packages: { '**': { access: '$all', publish: '$authenticated', unpublish: '$authenticated' } },
     log: { type: 'stdout', format: 'json', level: 'info' },
     ...core,
-    // No test reaches the public TUF repository.
-    middlewares: { provenance: { ...section, trust: { offline: true, ...(section.trust as JsonObject | undefined) } } },
+    // No test reaches the public TUF repository, and none waits for a load balancer.
+    middlewares: { provenance: { shutdown: { drain: '0s' }, ...section, trust: { offline: true, ...(section.trust as JsonObject | undefined) } } },
   }
   writeFileSync(file, stringify(config))
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...node, MAIN, 'serve', '--config', file], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = ''
   const waiting = new Set<() => void>()
   const append = (chunk: Buffer): void => {
@@ -48,7 +57,7 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
   }
   child.stdout.on('data', append)
   child.stderr.on('data', append)
-  const exited = new Promise<void>((resolve) => child.once('exit', () => { resolve() }))
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => child.once('exit', (code, signal) => { resolve(code ?? signal ?? 1) }))
   const printed = (pattern: RegExp): Promise<void> =>
     new Promise((resolve, reject) => {
       const check = (): void => {
@@ -74,6 +83,7 @@ export async function serveProcess(dir: string, section: JsonObject, core: JsonO
       child.kill('SIGKILL')
       await exited
     },
+    ended: exited,
   }
 }
 

@@ -73,7 +73,7 @@ export const Coverage = ({ coverage }: { readonly coverage: OverviewAnswer['cove
   </Card>
 )
 
-export const Trust = ({ trust }: { readonly trust: OverviewAnswer['trust'] }): ReactNode => (
+export const Trust = ({ trust, alarms = [] }: { readonly trust: OverviewAnswer['trust']; readonly alarms?: OverviewAnswer['trustAlarms'] }): ReactNode => (
   <Card title="Trust material" span={6}>
     <table className="table cards">
       <thead><tr><th scope="col">Uplink</th><th scope="col">From</th><th scope="col">Known current</th><th scope="col">State</th></tr></thead>
@@ -88,6 +88,7 @@ export const Trust = ({ trust }: { readonly trust: OverviewAnswer['trust'] }): R
         ))}
       </tbody>
     </table>
+    {alarms.map(({ of, kind, stage, text }) => <p key={`${of} ${kind}`} className={stage > 7 ? 'tone-warn' : 'tone-deny'}>{shown(text)}</p>)}
   </Card>
 )
 
@@ -113,6 +114,35 @@ export const Uplinks = ({ uplinks }: { readonly uplinks: OverviewAnswer['uplinks
               <td><Badge tone={STATES.get(state)?.[1] ?? 'unsure'}>{STATES.get(state)?.[0] ?? shown(state)}</Badge>{lastError === null || lastError === undefined ? null : <div className="tone-deny">{shown(lastError)}</div>}</td>
               <td data-label="On their way" className="number">{count(running)}</td>
               <td data-label="Waiting" className="number">{count(waiting)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    )}
+  </Card>
+)
+
+const REPLICA: ReadonlyMap<string, readonly [words: string, tone: Tone]> = new Map<string, readonly [string, Tone]>([
+  ['current', ['Knows what all know', 'allow']],
+  ['alone', ['Alone: serves what it knows, lets nothing new in', 'warn']],
+  ['behind', ['Serves nothing until it knows what it missed', 'deny']],
+  ['halted', ['Serves nothing: the shared ledger cannot be trusted', 'deny']],
+])
+
+/** Mirrors that share a ledger; one that differs from this one in version or policy is shown so. */
+export const Mirrors = ({ replicas, revision }: { readonly replicas: NonNullable<OverviewAnswer['replicas']>; readonly revision: string }): ReactNode => (
+  <Card title="Mirrors" span={6} aside={<Badge tone={REPLICA.get(replicas.state)?.[1] ?? 'unsure'}>{REPLICA.get(replicas.state)?.[0] ?? shown(replicas.state)}</Badge>}>
+    {replicas.problem === null ? null : <p className="tone-deny">{shown(replicas.problem)}</p>}
+    {replicas.mirrors.length === 0 ? <Empty>None has greeted in the last minute.</Empty> : (
+      <table className="table cards">
+        <thead><tr><th scope="col">Name</th><th scope="col">Version</th><th scope="col">Policy</th><th scope="col" className="number">Operation</th></tr></thead>
+        <tbody>
+          {replicas.mirrors.map(({ name, version, policy, sequence }) => (
+            <tr key={name}>
+              <th scope="row">{shown(name)}</th>
+              <td data-label="Version">{shown(version)}</td>
+              <td data-label="Policy"><code className={policy === revision ? '' : 'tone-warn'}>{shown(policy)}</code></td>
+              <td data-label="Operation" className="number">{count(sequence)}</td>
             </tr>
           ))}
         </tbody>

@@ -11,7 +11,7 @@ export function Builder({ version }: { readonly version: ExplainedVersion }): Re
   if (builder === undefined || evidence === undefined)
     return <Card title="Built by" span={6}><Empty>Nothing verified says who built this version.</Empty></Card>
   const links = linksOf(builder)
-  const index = textOf(evidence.provenance.facts, 'logIndex')
+  const [index, instance] = [textOf(evidence.provenance.facts, 'logIndex'), textOf(evidence.provenance.facts, 'instance')]
   const ids = [
     ...(builder.sourceRepositoryId === undefined ? [] : [`repository ${builder.sourceRepositoryId}`]),
     ...(builder.sourceOwnerId === undefined ? [] : [`owner ${builder.sourceOwnerId}`]),
@@ -28,7 +28,7 @@ export function Builder({ version }: { readonly version: ExplainedVersion }): Re
           ['Run', links.run === undefined ? undefined : <OutLink key="run" href={links.run} />],
           ['Started by', [builder.trigger, builder.runner].filter((part) => part !== undefined).map(shown).join(', on ')],
           ['Issuer', shown(builder.issuer)],
-          ['Log entry', index === undefined ? undefined : <span key="log"><OutLink href={logLink(index)}>{shown(index)}</OutLink> <span className="muted">if it is of the public Sigstore</span></span>],
+          ['Log entry', index === undefined ? undefined : instance !== undefined ? `${shown(index)}, of the Sigstore instance ${shown(instance)}` : <span key="log"><OutLink href={logLink(index)}>{shown(index)}</OutLink> <span className="muted">if it is of the public Sigstore</span></span>],
         ]}
       />
     </Card>

@@ -54,7 +54,7 @@ export const EvidenceList = ({ evidence, integrity }: ListProps): ReactNode => (
 function One({ name, evidence }: { readonly name: EvidenceName; readonly evidence: ExplainedEvidence }): ReactNode {
   const { state, facts, withdrawn, reasons } = evidence
   const { words, tone, icon } = stateOf(state)
-  const [keyid, predicate, logged] = [textOf(facts, 'keyid'), textOf(facts, 'predicateType'), textOf(facts, 'loggedAt')]
+  const [keyid, predicate, instance, logged] = [textOf(facts, 'keyid'), textOf(facts, 'predicateType'), textOf(facts, 'instance'), textOf(facts, 'loggedAt')]
   return (
     <div className="stack-tight">
       <div className="row"><h3>{NAMES[name].name}</h3><Badge tone={tone} icon={icon}>{words}</Badge>{withdrawn ? <Badge tone="warn">gone upstream, kept here</Badge> : null}</div>
@@ -63,6 +63,7 @@ function One({ name, evidence }: { readonly name: EvidenceName; readonly evidenc
           ['Says', NAMES[name].says],
           ['Key', keyid === undefined ? undefined : <code key="key">{shown(keyid)}</code>],
           ['Kind', predicate === undefined ? undefined : shown(predicate)],
+          ['Sigstore instance', instance === undefined ? undefined : shown(instance)],
           ['Logged', logged === undefined ? undefined : moment(logged)],
         ]} />
       ) : null}

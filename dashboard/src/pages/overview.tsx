@@ -6,7 +6,7 @@ import type { OverviewAnswer } from '../answers.ts'
 import { json } from '../api.ts'
 import { queryOf } from '../query.ts'
 import { Badge } from '../components/bits.tsx'
-import { Coverage, Mirror, TopPackages, TopReasons, Trust, Uplinks } from '../components/overview-cards.tsx'
+import { Coverage, Mirror, Mirrors, TopPackages, TopReasons, Trust, Uplinks } from '../components/overview-cards.tsx'
 import { Plot, PlotTable } from '../components/plot.tsx'
 import { RangePicker, useRange } from '../components/range.tsx'
 import { Loading, Problem } from '../components/states.tsx'
@@ -76,9 +76,10 @@ function Shown({ overview }: { readonly overview: OverviewAnswer }): ReactNode {
       <TopReasons overview={overview} query={query} />
       <TopPackages overview={overview} query={query} />
       <Coverage coverage={overview.coverage} />
-      <Trust trust={overview.trust} />
+      <Trust trust={overview.trust} alarms={overview.trustAlarms} />
       <Uplinks uplinks={overview.uplinks} />
       <Mirror overview={overview} />
+      {overview.replicas === null || overview.replicas === undefined ? null : <Mirrors replicas={overview.replicas} revision={overview.policy.revision} />}
     </div>
   )
 }

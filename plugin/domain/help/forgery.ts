@@ -21,7 +21,7 @@ export const FORGERY: HelpFor<'forgery'> = {
     security: 'Signature, certificate, log entry or timestamp of the provenance failed against the trusted root; a signer that is a person, or comes from another Sigstore instance, fails too.',
     remedy: {
       developer: ANOTHER,
-      security: 'If it was built under a Sigstore instance of your own, name its root in `trustedRoot`. Otherwise report the version to its maintainers.',
+      security: 'If it was built under a Sigstore instance of your own, name it in `trust.instances`; with `instance-not-allowed`, its packages there. Otherwise report the version to its maintainers.',
     },
   },
   'subject-mismatch': {

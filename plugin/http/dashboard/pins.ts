@@ -20,7 +20,7 @@ export interface PinsDesk {
   names(pending: boolean): readonly string[]
   of(name: string): BuildersDocument
   /** Decides, for good, and has it logged. */
-  decide(decision: PinDecision['decision'], wish: PinWish, why: { readonly reason: string; readonly by: string }, asker: Asker): readonly DecisionDocument[] | NoPinChoice
+  decide(decision: PinDecision['decision'], wish: PinWish, why: { readonly reason: string; readonly by: string }, asker: Asker): Promise<readonly DecisionDocument[] | NoPinChoice>
 }
 
 export interface PinsDeps {
@@ -68,7 +68,7 @@ const MAX_REASON = 500
 
 export const decidePin =
   (decision: PinDecision['decision'], { pins }: PinsDeps): Handler =>
-  (request, response) => {
+  async (request, response) => {
     const name = request.params.package ?? ''
     const body = request.body as JsonObject
     const [to, reason, workflow] = [ownString(body, 'to')?.trim() ?? '', ownString(body, 'reason')?.trim() ?? '', own(body, 'workflow')]
@@ -76,7 +76,7 @@ export const decidePin =
     if (wrong !== undefined || (workflow !== undefined && workflow !== null && typeof workflow !== 'string')) return void response.status(400).json({ error: wrong ?? 'workflow must be a path in the repository' })
     if (reason.length > MAX_REASON) return void response.status(400).json({ error: `reason is longer than ${MAX_REASON} characters` })
     const wish = { name, to, ...(typeof workflow === 'string' && workflow !== '' ? { workflow } : {}) }
-    const decided = pins.decide(decision, wish, { reason, by: signedIn(request)?.name ?? '' }, askerOf(request, trustedBy(request.app)))
+    const decided = await pins.decide(decision, wish, { reason, by: signedIn(request)?.name ?? '' }, askerOf(request, trustedBy(request.app)))
     if ('fault' in decided) {
       const known = decided.known.map((by) => ({ ...identityDocument(by), words: printable(describeBuilder(by), 300) }))
       response.status(decided.fault.startsWith('nothing') ? 404 : 409).json({ error: SAYS[decided.fault], fault: decided.fault, known })

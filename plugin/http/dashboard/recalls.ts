@@ -15,9 +15,9 @@ export interface RecallDesk {
   /** Every one there ever was, oldest first. */
   all(): readonly Recall[]
   /** Recalls, and has it logged; what is recalled already is no news. */
-  add(recall: Omit<NewRecall, 'at'>, asker: Asker): Recall
+  add(recall: Omit<NewRecall, 'at'>, asker: Asker): Promise<Recall>
   /** Undefined when there is none of this id in force. */
-  lift(id: number, why: Omit<Lifted, 'at'>, asker: Asker): Recall | undefined
+  lift(id: number, why: Omit<Lifted, 'at'>, asker: Asker): Promise<Recall | undefined>
 }
 
 export interface RecallDeps {
@@ -47,7 +47,7 @@ export const makeRecall =
     if (typeof reason !== 'string') return bad(response, reason.problem, reason.remedy)
     // Whether there is such a package is nobody's business who may not see it.
     if (!(await new Visible(auth, request).sees(read.name))) return forbidden(response)
-    const recall = recalls.add({ ...read, reason, by: nameOf(request) }, askerOf(request, trustedBy(request.app)))
+    const recall = await recalls.add({ ...read, reason, by: nameOf(request) }, askerOf(request, trustedBy(request.app)))
     response.status(201).json({ recall: recallDocument(recall) })
   }
 
@@ -57,7 +57,7 @@ export const liftRecall =
     const reason = reasonIn(request.body as JsonObject)
     if (typeof reason !== 'string') return bad(response, reason.problem, reason.remedy)
     const recall = await visibleRecall(request, { auth, recalls })
-    const lifted = recall?.lifted === undefined ? recall && recalls.lift(recall.id, { reason, by: nameOf(request) }, askerOf(request, trustedBy(request.app))) : undefined
+    const lifted = recall?.lifted === undefined ? recall && await recalls.lift(recall.id, { reason, by: nameOf(request) }, askerOf(request, trustedBy(request.app))) : undefined
     if (lifted === undefined) return notFound(response)
     response.json({ recall: recallDocument(lifted) })
   }

@@ -276,6 +276,11 @@ describe('decision log: decisions of the pipeline', () => {
     decide({ asker: { address: '192.0.2.7', client: 'npm/11', user: 'jo', token: 'key' }, evidence })
     assert.deepEqual([records[0]?.asker, records[0]?.evidence], [{ address: '192.0.2.7', client: 'npm/11', user: 'jo', token: 'key' }, evidence])
   })
+  it('name the Sigstore instance that vouched, where it is not the default one', () => {
+    decide({ sigstore: 'acme' })
+    decide({ ref: { name: 'gadget', version: '1.0.0' } })
+    assert.deepEqual(records.map(({ detail }) => detail), [{ sigstore: 'acme' }, null])
+  })
   it('of what is withheld are told once, of what could not be decided each time', () => {
     const verdict = { outcome: 'deny', rule: 'all', reasons: [reason('signature-absent', 'it is absent')] } as const
     for (let round = 0; round < 3; round++) {
@@ -349,6 +354,7 @@ describe('decision log: decisions of the pipeline', () => {
       ['policy', { policyRevision: 'p2' }],
       ['kind', { kind: 'warned' }],
       ['evidence', { evidence: { ...evidence, pinned: false } }],
+      ['Sigstore instance', { sigstore: 'acme' }],
       ['rule', { verdict: { ...verdict, rule: 'other' } }],
       ['reason', { verdict: { ...verdict, reasons: [reason('signature-absent', 'it is absent')] } }],
     ] as const)

@@ -73,9 +73,16 @@ describe('metrics', () => {
     assert.equal(series.get('provenance_registry_key_expiry_seconds{uplink="npmjs"}'), 30 * 86_400)
     assert.equal(series.get('provenance_registry_keys{uplink="npmjs",source="tuf"}'), 2)
   })
+  it('Sigstore instances: which are here, what of them ends, and how their refresh goes, each by itself', async () => {
+    const series = await scraped(busySource())
+    assert.deepEqual(['default', 'acme'].map((name) => series.get(`provenance_sigstore_up{sigstore="${name}"}`)), [1, 0])
+    assert.equal(series.get('provenance_trust_end_seconds{sigstore="default",kind="ca",owner="own"}'), 20 * 86_400)
+    assert.equal(series.get('provenance_signing_key_age_seconds{purpose="registry"}'), 100 * 86_400)
+    assert.deepEqual(['default', 'acme'].map((name) => series.get(`provenance_trust_refreshes_total{sigstore="${name}",outcome="failed"}`)), [2, 3])
+  })
   it('what is not known has no series: an age of nothing is not 0', async () => {
     const states = [{ uplink: 'npmjs', asOf: undefined, expires: undefined, keySource: 'none' as const, keys: 0, keyExpires: undefined }]
-    const series = await scraped(busySource({ trust: () => ({ states, refreshes: { succeeded: 0, failed: 0 } }), disk: () => Promise.resolve({ databases: {}, free: undefined }) }))
+    const series = await scraped(busySource({ trust: () => ({ states, instances: [], refreshes: { succeeded: 0, failed: 0 } }), disk: () => Promise.resolve({ databases: {}, free: undefined }) }))
     assert.deepEqual([...series.keys()].filter((name) => /trust_material|key_expiry|disk_free/.test(name)), [])
   })
   it('an uplink that is left alone is down, one that is never asked is neither', async () => {

@@ -5,8 +5,14 @@ import { TarStructure } from '../../../plugin/enforce/tar-structure.ts'
 import { createTarballInspector, type TarballLimits } from '../../../plugin/enforce/tarball.ts'
 import { END, gzip, manifest, member, pax, paxRecord, withChecksum, withFile } from './archive.ts'
 
+/** At once and as a stream: what comes of it is the same. */
 const inspect = (bytes: Buffer, limits: Partial<TarballLimits> = {}): Promise<InstallManifest> =>
-  withFile(bytes, (file) => createTarballInspector(limits).inspect(file))
+  withFile(bytes, async (file) => {
+    const [atOnce, streamed] = await Promise.allSettled([limits, { ...limits, atOnce: -1 }].map((limit) => createTarballInspector(limit).inspect(file)))
+    assert.deepEqual(atOnce, streamed)
+    if (atOnce?.status !== 'fulfilled') throw atOnce?.reason
+    return atOnce.value
+  })
 const own = member({ name: 'package/package.json', body: manifest() })
 const evil = manifest({ scripts: { postinstall: 'node evil.js' } })
 const npmPacked = gzip(own, member({ name: 'package/index.js', body: 'x'.repeat(700) }), END)
@@ -30,6 +36,40 @@ describe('tarball inspection', () => {
 
   it('accepts a byte order mark, as npm does', async () => {
     assert.equal((await inspect(gzip(member({ name: 'package/package.json', body: `\ufeff${manifest()}` }), END))).name, 'widget')
+  })
+
+  it('and of one that unpacks to more than is looked through at once', async () => {
+    const large = gzip(own, member({ name: 'package/index.js', body: 'x'.repeat(500_000) }), END)
+    assert.ok(large.length < 24 * 1024)
+    assert.equal((await inspect(large)).name, 'widget')
+    assert.equal((await inspect(gzip(own, member({ name: 'package/index.js', body: 'x'.repeat(128 * 1024 - 2560 - 512) }), END))).name, 'widget')
+  })
+
+  it('and lets others have their turn where it unpacks to much, however small it came', async () => {
+    const hasTurns = (bytes: Buffer): Promise<boolean> =>
+      withFile(bytes, async (file) => {
+        let turns = 0
+        const turn = setImmediate(() => { turns++ })
+        await createTarballInspector().inspect(file)
+        clearImmediate(turn)
+        return turns > 0
+      })
+    const bomb = gzip(own, member({ name: 'package/index.js', body: 'x'.repeat(10_000_000) }), END)
+    assert.ok(bomb.length < 24 * 1024)
+    assert.deepEqual([await hasTurns(npmPacked), await hasTurns(bomb)], [false, true])
+  })
+
+  it('whatever its gzip file says of its length, and of several in one', async () => {
+    for (const said of [0, 1, 100_000_000, 0xffffffff]) {
+      const lying = Buffer.from(npmPacked)
+      lying.writeUInt32LE(said, lying.length - 4)
+      await refuses(lying, /not gzip, or damaged/)
+    }
+    const halves = [Buffer.concat([own]), Buffer.concat([END])].map((half) => zlib.gzipSync(half))
+    assert.equal((await inspect(Buffer.concat(halves))).name, 'widget')
+    await refuses(Buffer.concat([npmPacked, Buffer.from('garbage')]), /not gzip, or damaged/)
+    await refuses(npmPacked.subarray(0, -1), /not gzip, or damaged/)
+    await refuses(Buffer.alloc(0), /./)
   })
 
   it('accepts a pax header with a path and the size that the header has', async () => {

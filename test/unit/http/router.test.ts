@@ -86,6 +86,7 @@ describe('router', () => {
           access(done)
         },
         allow_publish: (_pkg: object, _user: object, done: Parameters<typeof access>[0]) => { publish(done) },
+        allow_unpublish: (_pkg: object, _user: object, done: Parameters<typeof access>[0]) => { publish(done) },
         webUIJWTmiddleware: () => (_request: Request, _response: Response, next: NextFunction) => { next() },
       },
       storage: {
@@ -117,6 +118,7 @@ describe('router', () => {
           packument: () => note('here: packument', () => Promise.resolve(documentOf({ '1.0.0': { dist: { integrity: INTEGRITY } } }))),
         },
         evidence: { evidenceOf: () => ({ predicateType: 'x', publicGood, document: Buffer.from('{"attestations":[]}') }) },
+        ledger: {},
         signer: { revision: () => 'r1', signatures: () => new Map([['1.0.0', { keyid: 'mine', sig: 'sig' }]]) },
       },
       unfiltered: (run: () => void) => {

@@ -34,7 +34,7 @@ describe('what warm answers keep', () => {
     listing = listingOf('one')
     bodies = []
     warm = new WarmAnswers({
-      pipeline: { readyListing: () => listing, readyTarball: () => undefined },
+      pipeline: { readyListing: () => listing, readyTarball: () => undefined, delivered: () => undefined },
       policy: () => ({ revision: 'one' }) as Policy,
       addresses: { urls: [], prefix: '/' },
       mayShadow: () => false,

@@ -107,6 +107,23 @@ describe('notify: notifier', function () {
     await after(10 * MINUTE)
     assert.deepEqual(counts(), [{ refused: 1 }, { refused: 1 }])
   })
+  it('of mirrors that follow one log only the one that leads tells', async () => {
+    start({}, { leads: () => Promise.resolve(false) })
+    log.add({})
+    await after(MINUTE)
+    await after(MINUTE)
+    assert.deepEqual(counts(), [])
+  })
+  it('who leads from now on tells what came since the one before last did, and a little before', async () => {
+    let leads = false
+    start({}, { leads: () => Promise.resolve(leads) })
+    await after(MINUTE)
+    log.add({})
+    leads = true
+    await after(1000)
+    await after(MINUTE)
+    assert.deepEqual(counts(), [{ refused: 1 }])
+  })
   it('a restart forgets neither what was told nor what waits', async () => {
     start()
     log.add({})

@@ -81,6 +81,36 @@ describe('attestations of a version', () => {
     })
   })
 
+  describe('what another mirror verified since', () => {
+    const elsewhere = async (): Promise<World> => {
+      const other = world
+      other.attest()
+      await ask()
+      world = new World()
+      world.attest()
+      return other
+    }
+    it('is not verified again, and is remembered as if it had been', async () => {
+      const { facts } = await elsewhere()
+      world.facts.look = () => Promise.resolve(facts.stored)
+      assert.deepEqual([await ask(), world.verifier.attestationTasks.length], [['verified', 'verified'], 0])
+      world.facts.look = () => Promise.resolve(undefined)
+      assert.deepEqual(world.ledger.port.records(REGISTRY, 'widget').get('1.0.0')?.had, { publishAttestation: true, provenance: true })
+    })
+    for (const [what, found] of [['nothing', new Map()], ['nowhere to look', undefined]] as const)
+      it(`${what}: it is verified here`, async () => {
+        await elsewhere()
+        world.facts.look = () => Promise.resolve(found)
+        assert.deepEqual([await ask(), world.verifier.attestationTasks.length], [['verified', 'verified'], 1])
+      })
+    it('on anchors that are not trusted here: it is verified here', async () => {
+      const { facts } = await elsewhere()
+      world.facts.look = () => Promise.resolve(new Map([...facts.stored].map(([key, { value }]) => [key, { anchors: ['theirs'], value }])))
+      await ask()
+      assert.equal(world.verifier.attestationTasks.length, 1)
+    })
+  })
+
   describe('what was announced and is not there', () => {
     const answered = async (draft: Draft, result: AttestationResult | 'absent') => {
       world.attest('1.0.0', result === 'absent' ? 'absent' : DOCUMENT)

@@ -36,6 +36,20 @@ describe('facts of a package', () => {
     assert.equal((await load(store, trustOf({ anchors: new Set() }))).get('a'), 1)
   })
 
+  it('of another mirror are news here too; what it only has under anchors that are not trusted is none', async () => {
+    const facts = await load(store)
+    store.look = () => Promise.resolve(new Map([['a', { anchors: ['key'], value: 1 }], ['b', { anchors: ['theirs'], value: 2 }]]))
+    assert.deepEqual([await facts.find('a'), await facts.find('b'), await facts.find('c'), facts.added], [1, undefined, undefined, 1])
+    await facts.save()
+    assert.equal(store.adds, 0)
+  })
+  it('that are known are not looked up elsewhere', async () => {
+    store.stored.set('a', { anchors: ['key'], value: 1 })
+    store.look = () => Promise.reject(new Error('asked'))
+    const facts = await load(store)
+    assert.deepEqual([await facts.find('a'), facts.added], [1, 0])
+  })
+
   describe('settling evidence', () => {
     const anchorsOf = async (...evidence: Parameters<PackageFacts['settle']>[1]): Promise<readonly string[] | undefined> => {
       const facts = await load(store)

@@ -78,7 +78,7 @@ describe('pipeline', () => {
       },
       listingMemory: 2 ** 20,
       deadline: () => deadline,
-      renewal: { isRenewing: (...args) => renewal?.isRenewing(...args) === true, nextRenewal: (uplink) => renewal?.nextRenewal(uplink) },
+      renewal: { isRenewing: (...args) => renewal?.isRenewing(...args) === true, nextRenewal: (...args) => renewal?.nextRenewal(...args) },
       behind: {
         listen: (listener: Listener) => { behind = listener },
         add: (_context: unknown, manifests: readonly VersionManifest[]) => { handed = manifests.map(({ version }) => version) },

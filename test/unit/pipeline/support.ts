@@ -171,6 +171,8 @@ export class MemoryLedger {
 }
 
 export class MemoryFacts implements FactStore {
+  /** What other mirrors added. */
+  look?: NonNullable<FactStore['look']>
   readonly stored = new Map<string, StoredFact>()
   adds = 0
   load(): Promise<ReadonlyMap<string, StoredFact>> {

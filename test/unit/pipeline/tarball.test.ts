@@ -27,6 +27,13 @@ describe('the bytes of a version', () => {
     assert.equal(world.upstream.asked.length, 1)
     assert.equal(world.inspector.inspected, 1)
   })
+  it('looked into by another mirror since: not again', async () => {
+    await ask()
+    const { stored } = world.facts
+    world = new World()
+    world.facts.look = () => Promise.resolve(stored)
+    assert.deepEqual([await ask(), world.inspector.inspected], [{ there: true, faults: [] }, 0])
+  })
   it('[3a] other bytes are not kept, not looked into and not handed out', async () => {
     world.upstream.tarballs.set(address('1.0.0'), Buffer.from('other'))
     assert.deepEqual(await ask(), { there: false, faults: ['integrity-mismatch'] })

@@ -38,9 +38,9 @@ describe('health of the stores', () => {
     await health.look()
     assert.deepEqual([health.problems.length, looks], [1, 1])
     free = Infinity
-    clock.advance(9_000)
+    clock.advance(1_500)
     assert.deepEqual([health.problems.length, looks], [1, 1])
-    clock.advance(2_000)
+    clock.advance(1_000)
     assert.deepEqual([health.problems.length, looks], [1, 2])
     await health.look()
     assert.deepEqual([health.problems, looks], [[], 2])

@@ -327,6 +327,34 @@ describe('upstream: packument', () => {
       assert.equal(asked, 1)
     })
 
+    it('within staleFor what is in memory is looked at as before, with one question behind all who look', async () => {
+      const client = await fixture.client()
+      await client.packument('widget')
+      const peeked = (): unknown => {
+        const head = client.peek('widget')
+        return typeof head === 'object' ? head.stale : head
+      }
+      assert.equal(peeked(), false)
+      fixture.clock.advance(5 * MINUTE)
+      fixture.server.handler = answering(packumentOf('widget', '2.0.0'))
+      assert.deepEqual(Array.from({ length: 50 }, peeked), Array.from({ length: 50 }, () => false))
+      fixture.clock.advance(12 * MINUTE)
+      assert.equal(peeked(), undefined)
+      assert.deepEqual(versionsOf(await client.packument('widget')), ['2.0.0'])
+      assert.equal(fixture.server.requests.length, 2)
+    })
+
+    it('but not what an uplink that fails is stood in for with, nor what was never asked for', async () => {
+      const failed = Promise.withResolvers<undefined>()
+      const client = await fixture.client({}, { onError: () => { failed.resolve(undefined) } })
+      await client.packument('widget')
+      fixture.clock.advance(5 * MINUTE)
+      fixture.server.handler = status(500)
+      assert.equal(typeof client.peek('widget'), 'object')
+      await failed.promise
+      assert.deepEqual([client.peek('widget'), client.peek('other')], [undefined, undefined])
+    })
+
     it('past staleFor the uplink is asked first', async () => {
       const client = await fixture.client()
       await client.packument('widget')
