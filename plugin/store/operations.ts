@@ -85,7 +85,7 @@ export function decodeOperation(body: string): Operation {
   const read = JSON.parse(body) as Json
   if (!Array.isArray(read)) throw new UnknownOperation('an operation of the shared ledger is none')
   const [name, ...given] = read as readonly Json[]
-  if (typeof name !== 'string' || !Object.hasOwn(OPERATIONS, name)) throw new UnknownOperation(`the shared ledger has an operation that this version does not know: ${JSON.stringify(name).slice(0, 40)}`)
+  if (typeof name !== 'string' || !Object.hasOwn(OPERATIONS, name)) throw new UnknownOperation(`the shared ledger has an operation that this version does not know: ${typeof name === 'string' ? name.slice(0, 40) : 'none'}`)
   return { do: name as OperationName, with: given.map(decoded) as Given<OperationName> }
 }
 

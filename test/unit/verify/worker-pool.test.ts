@@ -48,10 +48,10 @@ describe('verify: the worker pool', () => {
     open()
     assert.equal((await run('a')).trust, true)
     assert.equal((await run('b')).trust, false)
-    for (let revision = 1; revision < 16; revision++)
+    for (let revision = 1; revision < 64; revision++)
       assert.equal((await run('c', { ...trust, revision: String(revision) })).reset, false)
-    const { reset, revision } = await run('d', { ...trust, revision: '16' })
-    assert.deepEqual({ reset, revision }, { reset: true, revision: '16' })
+    const { reset, revision } = await run('d', { ...trust, revision: '64' })
+    assert.deepEqual({ reset, revision }, { reset: true, revision: '64' })
     assert.equal((await run('e')).trust, true)
   })
   for (const [behaviour, fault] of [
