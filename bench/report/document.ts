@@ -35,6 +35,8 @@ export function report(findings: readonly Finding[], facts: RunFacts): string {
     ...HOW,
     ...(hasGrowth ? ['![Requests a second by versions of the package](performance-growth.svg)', ''] : []),
     ...(targets.length > 0 ? [targetsTable(targets)] : []),
+    // Written by hand, and looked at again after each run.
+    ...(targets.some(({ met }) => !met) ? [readFileSync(path.join(import.meta.dirname, 'causes.md'), 'utf8')] : []),
     ...findings.map((finding) => section(finding.title, finding.section)),
   ].join('\n').trimEnd() + '\n'
 }
