@@ -11,6 +11,7 @@ import { FakeRegistry } from '../support/fake-registry.ts'
 import { NO_AGE, settableClock, startTestMirror, type TestMirror, type TestMirrorOptions } from '../support/mirror.ts'
 import { hasPostgres, startPostgres, type Postgres } from '../support/postgres.ts'
 import { withoutAttestations } from '../support/registry/edits.ts'
+import { register } from '../support/raw.ts'
 import { until } from '../support/until.ts'
 import { githubIdentity, PrivateSigstore, REGISTRY } from '../support/private-sigstore.ts'
 
@@ -146,6 +147,15 @@ describe('replicas: mirrors that share a ledger', function () {
     await until(() => b.engine.ledger.recalls.of('widget').length === 1)
     assert.ok(performance.now() - asked < 2000)
     assert.equal(await answered(b, tarball('1.0.0')), '403 recalled')
+  })
+
+  it('the overview tells how it stands, and which mirrors there are', async () => {
+    const a = await start('a')
+    await start('b')
+    const token = await register(a.url, 'ann')
+    // It greets now and then: whoever came after it is not told of at once.
+    const { replicas } = (await a.json('/-/provenance/v1/overview', { authorization: `Bearer ${token}` })) as { replicas: { state: string; problem: unknown; mirrors: { name: string; policy: string }[] } }
+    assert.deepEqual([replicas.state, replicas.problem, replicas.mirrors.map(({ name, policy }) => [name, policy])], ['current', null, [['a', a.engine.policy.revision]]])
   })
 
   it('the command line decides for all of them', async () => {
