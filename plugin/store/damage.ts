@@ -23,8 +23,8 @@ function codeOf(error: unknown): number | undefined {
  */
 export function damageOf(file: string): string | undefined {
   if (!existsSync(file)) return sizeOf(`${file}-wal`) > 0 ? 'it is gone, and its log is still there' : undefined
-  // SQLite would take it for one that has just been made. It makes none of this size: a new one has a head before anything is in it.
-  if (sizeOf(file) === 0) return 'it is empty'
+  // SQLite would take it for one that has just been made. None stays of this size: a new one has a head before anything is in it.
+  if (staysEmpty(file)) return 'it is empty'
   try {
     const database = openDatabase(file, 'FULL')
     try {
@@ -38,6 +38,20 @@ export function damageOf(file: string): string | undefined {
     if (isDamage(error)) return messageOf(error)
     throw error
   }
+}
+
+/** Milliseconds that another process, which makes the file just now, may take to write its head. */
+const BEING_MADE = 1000
+const LOOK = 10
+
+function staysEmpty(file: string): boolean {
+  const until = performance.now() + BEING_MADE
+  while (sizeOf(file) === 0) {
+    if (performance.now() > until) return true
+    // Nothing else is to be done before it is known whether there is a ledger.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK)
+  }
+  return false
 }
 
 /**

@@ -118,7 +118,7 @@ describe('the plugin in a stock Verdaccio', function () {
     const [one, other] = [new ProvenancePlugin({}, options), new ProvenancePlugin({}, options)]
     const known = registeredEngines().length
     const app = { use: () => undefined }
-    for (const plugin of [one, other]) plugin.register_middlewares(app, { webUIJWTmiddleware: () => () => undefined } as never, {} as never)
+    for (const plugin of [one, other]) plugin.register_middlewares(app, { webUIJWTmiddleware: () => () => undefined } as never, { localStorage: {} } as never)
     const [first, second] = registeredEngines().slice(known)
     assert.equal(first, second)
     await (await first)?.close()

@@ -114,7 +114,10 @@ describe('proxy', function () {
     await until(both)
     for (const stand of [first, second]) stand.reset()
     for (const path of PATHS) for (let round = 0; round < 3; round++) await said(path)
-    for (const path of PATHS) assert.equal([first, second].filter((stand) => stand.asked.some(({ url }) => url === path)).length, 1, path)
+    const moved = PATHS.filter((path) => [first, second].every((stand) => stand.asked.some(({ url }) => url === path)))
+    // One that has half more to do than the others is spared: now and then, also of requests that are made one after the other.
+    assert.ok(moved.length <= PATHS.length / 10, moved.join())
+    for (const stand of [first, second]) assert.ok(stand.asked.length > 0)
   })
   it('tells nobody outside of metrics', async () => {
     for (const path of ['/-/provenance/metrics', '/-/provenance/metrics/', '/-/Provenance/METRICS?a']) assert.equal((await get(path)).status, 404)

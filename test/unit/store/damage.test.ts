@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { ConfigurationError } from '../../../plugin/domain/errors.ts'
 import { assertWholeLedger, damageOf, isDamage, moveAsideIfDamaged } from '../../../plugin/store/damage.ts'
 import { SqliteLedger } from '../../../plugin/store/ledger.ts'
@@ -32,6 +34,14 @@ describe('damaged databases', () => {
       assertWholeLedger(whole)
     }
     assert.equal(existsSync(path.join(dir, 'none.db')), false)
+  })
+  it('one that another process makes just now is none', async () => {
+    const made = path.join(dir, 'made.db')
+    writeFileSync(made, '')
+    const worker = new Worker(`const { parentPort } = require('node:worker_threads'); parentPort.postMessage(''); setTimeout(() => require('node:fs').copyFileSync(${JSON.stringify(file)}, ${JSON.stringify(made)}), 20)`, { eval: true })
+    await once(worker, 'message')
+    assert.equal(damageOf(made), undefined)
+    await worker.terminate()
   })
   it('one that another process writes to just now is none', () => {
     const other = openDatabase(file, 'FULL')
