@@ -41,7 +41,7 @@ export function damageOf(file: string): string | undefined {
 }
 
 /** Milliseconds that another process, which makes the file just now, may take to write its head. */
-const BEING_MADE = 1000
+const BEING_MADE = 500
 const LOOK = 10
 
 function staysEmpty(file: string): boolean {
