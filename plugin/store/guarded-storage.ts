@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { RemoteStorage, type StoredText } from './fact-storage.ts'
 
+type Pausing = (ms: number, signal: AbortSignal, isWaitedFor: boolean) => Promise<unknown>
+
 export interface GuardOptions {
   readonly storage: RemoteStorage
   /** Milliseconds a question may take: what comes later comes too late. */
@@ -11,8 +13,8 @@ export interface GuardOptions {
   readonly pause?: number | undefined
   /** Questions on their way; more are not asked. */
   readonly maxRunning?: number | undefined
-  /** Resolves when it is time to look again. Default: a timer that keeps no process alive. */
-  readonly pausing?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined
+  /** Resolves when it is time to look again. Default: a timer, which keeps the process alive where somebody waits (`isWaitedFor`), and nowhere else. */
+  readonly pausing?: Pausing | undefined
   /** Told of each change, and of the failure that led to it. */
   readonly onChange?: ((isUp: boolean, cause: unknown) => void) | undefined
 }
@@ -46,7 +48,7 @@ export class GuardedStorage extends RemoteStorage {
   readonly #deadline: number
   readonly #most: { readonly failures: number; readonly running: number }
   readonly #pause: number
-  readonly #pausing: (ms: number, signal: AbortSignal) => Promise<unknown>
+  readonly #pausing: Pausing
   readonly #onChange: ((isUp: boolean, cause: unknown) => void) | undefined
   readonly #closed = new AbortController()
   /** Failures, less half of the answers since: three in a row, or more than a third of many. Of each kind: what is full still answers. */
@@ -64,7 +66,7 @@ export class GuardedStorage extends RemoteStorage {
     this.#deadline = deadline
     this.#most = { failures, running: maxRunning }
     this.#pause = pause
-    this.#pausing = pausing ?? ((ms, signal) => wait(ms, undefined, { signal, ref: false }))
+    this.#pausing = pausing ?? ((ms, signal, isWaitedFor) => wait(ms, undefined, { signal, ref: isWaitedFor }))
     this.#onChange = onChange
   }
 
@@ -92,7 +94,7 @@ export class GuardedStorage extends RemoteStorage {
         return true
       } catch (error) {
         cause = error
-        await this.#pausing(Math.min(FIRST_LOOKS, patience), this.#closed.signal).catch(() => undefined)
+        await this.#pausing(Math.min(FIRST_LOOKS, patience), this.#closed.signal, true).catch(() => undefined)
       }
     } while (performance.now() < until && !this.#closed.signal.aborted)
     this.#failures++
@@ -176,7 +178,7 @@ export class GuardedStorage extends RemoteStorage {
       try {
         // What hangs is let go of: its answers would be nobody's.
         this.#storage.restart()
-        await this.#pausing(Math.min(this.#pause * 2 ** Math.min(this.#relapses, 10), LONGEST_PAUSE), signal)
+        await this.#pausing(Math.min(this.#pause * 2 ** Math.min(this.#relapses, 10), LONGEST_PAUSE), signal, false)
         signal.throwIfAborted()
         await this.#within(this.#storage.ready(), this.#deadline)
         Object.assign(this.#bad, { reading: 0, writing: 0 })

@@ -125,10 +125,11 @@ describe('faults of PostgreSQL', function () {
       scene.recovered()
     }, needs)
 
-  fault({ name: 'PostgreSQL of the ledger away at the start', what: 'connections are not taken, and the mirror knows what its copy says', recovery: WHEN_IT_ANSWERS }, async (scene) => {
+  fault({ name: 'PostgreSQL of ledger, facts and decisions away at the start', what: 'connections are not taken, and the mirror knows what its copy says', recovery: WHEN_IT_ANSWERS }, async (scene) => {
     const known = scene.publish('built', '1.0.0')
     const { way, url } = await database(scene)
-    await scene.start({ section: shared(url), launch })
+    // As docs/replicas.md sets it up: nothing but the waiting for them keeps the process alive.
+    await scene.start({ section: { store: url, decisions: { store: url }, shared: SHARED }, launch })
     await is(scene, 'current')
     await scene.installs(known)
     await scene.mirror.kill()

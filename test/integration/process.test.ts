@@ -1,10 +1,10 @@
 /** The built mirror as a process: no request ends it, hangs it, or makes it say that a promise was left alone. */
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { accessSync, constants, rmSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { FakeRegistry } from '../support/fake-registry.ts'
 import { PrivateSigstore } from '../support/private-sigstore.ts'
-import { isBuilt, serveProcess, temporaryDirectory, type MirrorProcess } from '../support/process.ts'
+import { isBuilt, MAIN, serveProcess, temporaryDirectory, type MirrorProcess } from '../support/process.ts'
 import { onTheWire, raw, register } from '../support/raw.ts'
 import { publishTo, sectionFor } from '../support/stored.ts'
 
@@ -51,6 +51,10 @@ describe('a process', function () {
   }
   const publish = (name: string, version: unknown, attachments: unknown, tags: unknown = { latest: '1.0.0' }): string =>
     JSON.stringify({ _id: name, name, versions: { '1.0.0': version }, 'dist-tags': tags, _attachments: attachments })
+
+  it('is started by its name, as npm links it', () => {
+    accessSync(MAIN, constants.X_OK)
+  })
 
   /** Each is answered, with a 4xx or otherwise, and closed. */
   const ANSWERED: Readonly<Record<string, () => string | Uint8Array>> = {
