@@ -69,7 +69,8 @@ export function start(what: Command): Child {
     ended,
     signal: (name) => { child.kill(name) },
     stop: async () => {
-      child.kill('SIGTERM')
+      // As from a terminal: this mirror drains at SIGTERM, for load balancers.
+      child.kill('SIGINT')
       const timer = setTimeout(() => { child.kill('SIGKILL') }, 5000)
       await ended
       clearTimeout(timer)

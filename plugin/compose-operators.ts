@@ -27,6 +27,8 @@ export interface WatchedParts {
   /** Of stores on servers that several mirrors share, and what is to be said of them. */
   readonly stores: () => readonly StoreState[]
   readonly storeWarnings: () => readonly string[]
+  /** Of the access log. */
+  readonly lostLines: () => number
   readonly bytes: { readonly usage: CacheUsage }
   readonly trustKeeper: Pick<TrustKeeper, 'problems' | 'warnings' | 'states' | 'instances' | 'refreshes'>
   readonly rollout: Pick<Rollout, 'policy' | 'state'>

@@ -5,6 +5,7 @@ import type { Evidence } from './domain/evidence.ts'
 import { noMeasures, type Measures, type Question, type VerificationKind, type VerificationResult, type Verified } from './domain/measures.ts'
 import type { ByteStore, DecisionLog, FactStore, Verifier } from './domain/ports.ts'
 import type { RequestTracing, Tracing } from './domain/tracing.ts'
+import type { AccessLines } from './http/access-lines.ts'
 import { uplinkAsked } from './http/limits/asked.ts'
 import type { Observation } from './http/observed.ts'
 import { VERSION } from './version.ts'
@@ -17,10 +18,10 @@ export interface Telemetry {
   readonly uplinks: { readonly asked: (question: Question) => void; readonly tracing: Tracing }
 }
 
-export function telemetryOf({ propagatesTraces }: Pick<Configuration, 'propagatesTraces'>): Telemetry {
+export function telemetryOf({ propagatesTraces }: Pick<Configuration, 'propagatesTraces'>, lines?: AccessLines): Telemetry {
   const measures = noMeasures()
   const tracing = createTracing({ version: VERSION, propagate: propagatesTraces })
-  return { measures, tracing, observation: { requests: measures.requests, tracing }, uplinks: { asked: (question) => { noteQuestion(question, measures) }, tracing } }
+  return { measures, tracing, observation: { requests: measures.requests, tracing, lines }, uplinks: { asked: (question) => { noteQuestion(question, measures) }, tracing } }
 }
 
 function noteQuestion(question: Question, { questions }: Measures): void {

@@ -1,14 +1,12 @@
 /** The only wiring, and the only reader of process.env. */
-import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import path from 'node:path'
 import type { StructuredLogger } from './audit/decisions.ts'
-import type { DecisionLogStore } from './audit/decision-log.ts'
-import { readConfiguration, type Configuration, type VerdaccioConfiguration } from './config/configuration.ts'
+import { readConfiguration, type VerdaccioConfiguration } from './config/configuration.ts'
 import { buildersOf } from './domain/identity-document.ts'
-import { PUBLISHED_HERE, type TrustMaterial, type Upstreams } from './domain/ports.ts'
-import { noWork, type Work } from './domain/work.ts'
+import { PUBLISHED_HERE } from './domain/ports.ts'
+import { noWork } from './domain/work.ts'
 import { parseIntegrity } from './domain/integrity.ts'
-import type { PackageRef } from './domain/package-ref.ts'
 import { createTarballInspector } from './enforce/tarball.ts'
 import { advisoriesOf } from './compose-advisories.ts'
 import { boundedLimit, counted, ownWordFirst } from './compose-bounds.ts'
@@ -16,38 +14,36 @@ import { dashboardOf } from './compose-dashboard.ts'
 import { factsOf } from './compose-facts.ts'
 import { assertKeys, vsaOf } from './compose-files.ts'
 import { limitsOf } from './compose-limits.ts'
-import { localPackages, type OpenLocal } from './compose-local.ts'
+import { localPackages } from './compose-local.ts'
 import { decisionLogOf } from './compose-log.ts'
-import { notifierOf, type Notifier } from './compose-notify.ts'
+import { notifierOf } from './compose-notify.ts'
 import { operatorsOf } from './compose-operators.ts'
 import { PolicyInForce } from './compose-policy.ts'
 import { rehearse } from './compose-rehearsal.ts'
-import { Beside, type Attached } from './compose-s3.ts'
+import { Beside } from './compose-s3.ts'
 import { uplinksOf } from './compose-uplinks.ts'
+import { accessLogOf } from './compose-access-log.ts'
 import { measuredBytes, measuredDecisions, measuredVerifier, telemetryOf, tracedFacts } from './compose-telemetry.ts'
 import type { Replacements } from './compose-replacements.ts'
-import { openMemory, type Replicas } from './compose-replicas.ts'
+import { openMemory } from './compose-replicas.ts'
 import { whatIf } from './compose-what-if.ts'
-import type { RouterDeps } from './http/router.ts'
 import type { RequestLogger } from './http/access-log.ts'
-import type { Observation } from './http/observed.ts'
 import { WarmAnswers } from './http/warm.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { LocalSigner } from './keys/local-signer.ts'
 import { Behind } from './pipeline/behind.ts'
 import { Pipeline, type PipelineDeps } from './pipeline/pipeline.ts'
-import { showText, type TrustPolicy } from './policy/index.ts'
-import { policySourceOf, type PolicyReading, type PolicySource } from './rollout/policy-source.ts'
-import { readConfiguredPolicy, type Rollout } from './rollout/rollout.ts'
+import { showText } from './policy/index.ts'
+import { policySourceOf } from './rollout/policy-source.ts'
+import { readConfiguredPolicy } from './rollout/rollout.ts'
 import { FileByteStore } from './store/bytes.ts'
 import { assertWholeLedger, moveAsideIfDamaged } from './store/damage.ts'
-import type { DurableLedger } from './store/replicated-ledger.ts'
 import { PackumentThreads } from './threads/pool.ts'
 import { PackumentCache } from './upstream/packument-cache.ts'
-import { probe, type Probe } from './upstream/probe.ts'
-import type { RegistryClient } from './upstream/registry-client.ts'
+import { probe } from './upstream/probe.ts'
 import { RoutedUpstreams } from './upstream/upstreams.ts'
-import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper, type TrustBasis } from './verify/index.ts'
+import { assembleTrust, createVerifier, readTrustBasis, TrustKeeper } from './verify/index.ts'
+import type { Engine, Prepared } from './engine.ts'
 
 export {
   addWaiver,
@@ -74,61 +70,7 @@ export { environmentVariable, openKeys, openLedger } from './compose-files.ts'
 export type { DurableLedger } from './store/replicated-ledger.ts'
 export { readConfiguredPolicy, reloadText } from './rollout/rollout.ts'
 export type { Limits, Replacements } from './compose-replacements.ts'
-
-/** What was configured, read and found usable. Nothing is open yet. */
-export interface Prepared {
-  readonly configuration: Configuration
-  /** In an opened mirror: the one in force now. */
-  readonly policy: TrustPolicy
-  readonly policySource: PolicySource
-  readonly firstPolicy: Extract<PolicyReading, { readonly policy: TrustPolicy }>
-  /** By uplink; an uplink is missing while there is none. */
-  readonly trust: ReadonlyMap<string, TrustMaterial>
-  readonly trustBasis: TrustBasis
-}
-
-/** A mirror's insides, opened. */
-export interface Engine extends Prepared {
-  readonly pipeline: Pipeline
-  readonly upstreams: Upstreams
-  /** By name. */
-  readonly clients: ReadonlyMap<string, RegistryClient>
-  readonly ledger: DurableLedger
-  /** Where the ledger is shared. */
-  readonly replicas: Replicas | undefined
-  /** The decision log. */
-  readonly log: DecisionLogStore
-  /** `trust` is what it holds now; `start` it where the mirror is to run for long. */
-  readonly trustKeeper: TrustKeeper
-  readonly work: Work
-  /** Tells people what is new; `start` it likewise. Undefined where nobody is to be told. */
-  readonly notifier: Notifier | undefined
-  /** What requests are measured and traced with. */
-  readonly observation: Observation
-  readonly logger: StructuredLogger & RequestLogger
-  /** The policy and its reloads; `start` it likewise. */
-  readonly rollout: Rollout
-  /** Signs what is published here. */
-  readonly localSigner: LocalSigner
-  readonly routes: Omit<RouterDeps, 'auth' | 'storage' | 'logger' | 'unfiltered' | 'local'>
-  /** Packages published here, once Verdaccio has handed out its storage. */
-  readonly openLocal: OpenLocal
-  /** Judges by another policy; nothing of what is in force, and nothing that is remembered of builders, changes. */
-  whatIf(policy: TrustPolicy): Pipeline
-  /** Asks every uplink what evidence it publishes. Never rejects. */
-  probeUplinks(): Promise<ReadonlyMap<string, Probe>>
-  /** Whether a version was verified before and its bytes are here, by `integrity` where that is given; asks no uplink. */
-  isKept(ref: PackageRef, integrity: string | undefined): Promise<boolean>
-  /** Runs what answers requests over a made-up package, so that nobody waits until it is compiled. Leaves nothing behind. Resolves to the statuses. */
-  rehearse(): Promise<readonly number[]>
-  /** Resolves when nothing is done behind answers any more. */
-  settled(): Promise<void>
-  /** From now on it says that it is not ready, and does all it did. */
-  drain(): void
-  /** What ends with it. */
-  attach(part: Attached): void
-  close(): Promise<void>
-}
+export type { Engine, Prepared } from './engine.ts'
 
 const CONCURRENT_QUESTIONS = 32
 const WAITING_QUESTIONS = 10_000
@@ -165,7 +107,8 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   const logOpened = replacements.asksOnly === true ? undefined : log.open()
   logOpened?.catch(() => undefined)
   const work = noWork()
-  const telemetry = telemetryOf(configuration)
+  const accessLog = accessLogOf(replacements.asksOnly === true ? { ...configuration, accessLog: undefined } : configuration, { now: replacements.clock === undefined ? Date.now : () => clock.now().getTime(), warn: (message) => { logger.warn({ accessLog: message }, '@{accessLog}') } })
+  const telemetry = telemetryOf(configuration, accessLog.lines)
   const { caches } = telemetry.measures
   const threads = new PackumentThreads(work)
   void threads.warmUp()
@@ -255,7 +198,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
   let closed = false
   const beside = new Beside(configuration)
   const loads = { verification: threadsOfVerifier, packuments: threads, background: behind }
-  const watched = { work, clock, clients, loads, packuments, facts, bytes, trustKeeper, rollout, ledger, log, stores: () => [factStore.state() ?? [], beside.states].flat(), storeWarnings: () => [...factStore.warnings(), ...beside.warnings], databases: { ledger: database, ...(factStore.file !== undefined && { facts: factStore.file }) } }
+  const watched = { work, clock, clients, loads, packuments, facts, bytes, trustKeeper, rollout, ledger, log, stores: () => [factStore.state() ?? [], beside.states].flat(), storeWarnings: () => [...factStore.warnings(), ...beside.warnings, ...accessLog.warnings], lostLines: () => accessLog.lost, databases: { ledger: database, ...(factStore.file !== undefined && { facts: factStore.file }) } }
   const operators = operatorsOf({ ...watched, notifications: () => notifier?.state ?? [], replicas: () => replicas?.state, isClosed: () => closed }, configuration, telemetry)
   await logOpened
   const notifier = replacements.asksOnly === true ? undefined : notifierOf(configuration, { log, rollout, trustKeeper, clock, logger, replicas, schedule: replacements.notificationSchedule })
@@ -281,6 +224,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
     routes: {
       pipeline,
       warm,
+      lines: accessLog.lines,
       answers: { builder: threads, memory: cache.memory / 2, work },
       maxInFlight: limits.inFlight,
       limits: limitsOf(configuration, { ...telemetry, clock, logger }),
@@ -330,6 +274,7 @@ export async function open(prepared: Prepared, logger: StructuredLogger & Reques
       await beside.close()
       await log.close()
       await memory.close()
+      await accessLog.close()
     },
   }
 }

@@ -97,9 +97,14 @@ export class ProvenancePlugin {
     router.then(async () => { ({ observation, routes: { warm } } = await engine) }, () => undefined)
     app.use((request, response, next) => {
       const goOn = (): void => {
+        // `hidden` is what Verdaccio says of itself, and it takes as long to write as what clients need.
+        response.removeHeader('X-Powered-By')
         const handle = (): void => { whole(request, response, next) }
         if (observation === undefined) handle()
-        else observed(request, response, observation, handle)
+        else {
+          observation.lines?.begin(request, response)
+          observed(request, response, observation, handle)
+        }
       }
       if (warm?.answer(request, response, goOn) === undefined) goOn()
     })

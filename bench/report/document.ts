@@ -57,7 +57,7 @@ const HOW = [
   '',
   'Every server is a process of its own on loopback, with all its threads on one core; what asks, and the fake upstream behind all of them, are on another.',
   'Rounds go from server to server and round again; figures are medians, ratios medians of the ratios within rounds. Requests carry the headers npm',
-  'sends. This mirror enforces the preset `recommended` with its configuration as shipped; every version is signed by a registry key it trusts, and every',
+  'sends. This mirror enforces the preset `recommended` with its configuration as shipped and an access log; every version is signed by a registry key it trusts, and every',
   'signature and tarball is verified. Raw `node:http` has the very bytes of this mirror in memory and does nothing else.',
   '',
 ]

@@ -31,6 +31,7 @@ export function writeMirrorConfig({ dir, upstream, maxageSeconds, uplink }: Star
       provenance: {
         ...section,
         policy: './policy.yaml',
+        accessLog: './access.log',
         uplinks: { up: { url: upstream, maxage: `${maxageSeconds}s`, trust: { registry: REGISTRY, registryKeys: './keys.json' }, ...uplink } },
         packages: { '**': ['up'] },
         trust: { trustedRoot: './root.json', offline: true },

@@ -1,16 +1,14 @@
-import { appendFileSync, mkdirSync, openSync, closeSync, fstatSync, readSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, mkdirSync, openSync, closeSync, fstatSync, readSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { isObject, own, ownString } from '../domain/json.ts'
 import { entryOf } from './entry.ts'
 import type { JsonlPlace } from './messages.ts'
+import { rotate, rotated } from './rotation.ts'
 import type { LogStore } from './store.ts'
 
 const PAGE = 500
 /** The last entry of a file is in here: the longest has some dozen kilobytes. */
 const TAIL = 512 * 1024
-/** Digits of the largest safe integer. */
-const NUMBER = 16
-const ROTATED = /\.\d{4}-\d\d-\d\dT[\d-]+Z\.\d{16}$/
 
 /**
  * The log as JSON Lines, for programs that read files: an entry a line, and a line for each checkpoint that stays. Written behind the
@@ -43,26 +41,11 @@ export class JsonLines {
   }
 
   #write(text: string): void {
-    const { file, maxSize } = this.#place
+    const { file, maxSize, files } = this.#place
     mkdirSync(path.dirname(file), { recursive: true })
-    if (sizeOf(file) + Buffer.byteLength(text) > maxSize && sizeOf(file) > 0) this.#rotate()
+    if (sizeOf(file) + Buffer.byteLength(text) > maxSize && sizeOf(file) > 0) rotate(file, files, this.#last ?? 0)
     // Names of users and addresses are in it.
     appendFileSync(file, text, { mode: 0o600 })
-  }
-
-  #rotate(): void {
-    const { file, files } = this.#place
-    // The number of its last entry beside the time: a clock may be set back, and two may be full within one millisecond.
-    renameSync(file, `${file}.${new Date().toISOString().replace(/[:.]/g, '-')}.${String(this.#last ?? 0).padStart(NUMBER, '0')}`)
-    for (const old of this.#rotated().slice(0, -files)) rmSync(old, { force: true })
-  }
-
-  /** Oldest first. */
-  #rotated(): readonly string[] {
-    const { file } = this.#place
-    const prefix = `${path.basename(file)}.`
-    const names = readdirSync(path.dirname(file)).filter((name) => name.startsWith(prefix) && ROTATED.test(name))
-    return names.toSorted((a, b) => Number(a.slice(-NUMBER)) - Number(b.slice(-NUMBER))).map((name) => path.join(path.dirname(file), name))
   }
 
   /** Undefined where nothing was written yet. */
@@ -70,7 +53,7 @@ export class JsonLines {
     const { file } = this.#place
     if (sizeOf(file) > 0) return this.#lastIn(file)
     try {
-      const newest = this.#rotated().at(-1)
+      const newest = rotated(file).at(-1)
       return newest === undefined ? undefined : this.#lastIn(newest)
     } catch {
       return undefined

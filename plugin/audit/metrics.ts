@@ -30,6 +30,8 @@ export interface MetricsSource {
   readonly replicas?: () => ReplicaState | undefined
   /** Those on servers that several mirrors share. */
   readonly stores?: () => readonly StoreState[]
+  /** Lines of the access log that were not written. */
+  readonly lostLines?: () => number
   /** Bytes of databases by what they hold, and bytes that are left to write. */
   readonly disk: () => Promise<{ readonly databases: Readonly<Record<string, number>>; readonly free: number | undefined }>
 }
@@ -64,7 +66,7 @@ const WAYS: readonly Way[] = ['warm', 'whole']
 const DAY = 86_400_000
 const WITHIN = { '1d': DAY, '7d': 7 * DAY, '30d': 30 * DAY, all: Infinity }
 
-function requestMetrics({ counter, gauge, histogram }: LazyMetrics, { measures: { requests } }: MetricsSource): void {
+function requestMetrics({ counter, gauge, histogram }: LazyMetrics, { measures: { requests }, lostLines }: MetricsSource): void {
   const routes = ROUTES.flatMap((route) => WAYS.map((way) => [{ route, way }, requests.of[route][way]] as const))
   counter('provenance_requests_total', 'Requests, by what was asked for, class of the status, and way: warm answers were given again', ['route', 'way', 'status'], () =>
     // A series that begins with what it counts first has lost it to every rate: the others of a route begin with it, at 0.
@@ -72,6 +74,7 @@ function requestMetrics({ counter, gauge, histogram }: LazyMetrics, { measures: 
   histogram('provenance_request_duration_seconds', 'Seconds from the request to the end of its answer', () => routes.filter(isUsed).map(([labels, { seconds }]) => [labels, seconds]))
   histogram('provenance_response_size_bytes', 'Bytes of bodies, as far as they were announced', () => routes.filter(isUsed).map(([labels, { bytes }]) => [labels, bytes]))
   counter('provenance_requests_limited_total', 'Requests and connections refused since their client had had its share, by what is counted', ['class'], () => requests.limited.entries.map(([limited, count]) => [{ class: limited }, count]))
+  counter('provenance_access_log_lines_lost_total', 'Lines of the access log that were not written', [], () => [[{}, lostLines?.() ?? 0]])
   gauge('provenance_requests_open', 'Requests that wait for the end of their answer', [], () => [[{}, requests.open]])
 }
 

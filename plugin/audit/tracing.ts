@@ -28,6 +28,7 @@ export function createTracing({ version, propagate }: TracingOptions): RequestTr
     if (span?.isRecording() === true) span.setAttributes(defined(attributes()))
   }
   return {
+    get isOn() { return isOn() },
     note,
     traced: (what, work) => !isOn() ? work(ignore) : tracer.startActiveSpan(what.name, { kind: kindOf(what) }, (span) => recorded(span, what, work)),
     headers: () => {

@@ -48,7 +48,12 @@ export async function startMirror(config: JsonObject, listen?: string, prepareFi
   const engine = await opening
   const { limits } = engine.routes
   if (limits !== undefined) limitConnections(server, limits, trusts)
-  standInFront(server, engine.routes.addresses, engine.routes.warm, accessLog(engine.logger), limits && passwordGate(limits, trusts))
+  standInFront(server, engine.routes.addresses, {
+    warm: engine.routes.warm,
+    log: accessLog(engine.logger),
+    lines: engine.observation.lines,
+    gate: limits && passwordGate(limits, trusts),
+  })
   if (prepareFirstRequest) await rehearsed(server, engine)
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {

@@ -5,7 +5,7 @@ import { authUtils } from '@verdaccio/core'
 import { ConfigurationError, messageOf, type Problem } from '../domain/errors.ts'
 import { isObject } from '../domain/json.ts'
 import { sectionSchema, type Section, type UplinkSection } from './schema.ts'
-import { configuredDecisions, type ConfiguredDecisions } from './decisions.ts'
+import { configuredDecisions, configuredLines, type ConfiguredDecisions, type ConfiguredLines } from './decisions.ts'
 import { configuredNotifications, type ConfiguredNotification } from './notifications.ts'
 import type { ConfiguredLimits, ConfiguredShutdown } from './limits.ts'
 import { configuredShared, type ConfiguredShared } from './shared.ts'
@@ -64,6 +64,8 @@ export interface Configuration {
   readonly serverId: string
   /** The decision log. */
   readonly decisions: ConfiguredDecisions
+  /** A line for each request; undefined where nobody wants one. */
+  readonly accessLog: ConfiguredLines | undefined
   /** Groups of Verdaccio's that see what was decided, and that decide. */
   readonly dashboard: { readonly enabled: boolean; readonly read: readonly string[]; readonly write: readonly string[]; readonly hasWebLogin: boolean }
   /** Who may read metrics; undefined where there are none. */
@@ -135,6 +137,7 @@ export function readConfiguration(core: VerdaccioConfiguration, environment: Env
     serverId: core.server_id ?? '',
     dashboard: { ...section.dashboard, hasWebLogin: core.web?.enable !== false },
     decisions: configuredDecisions(section.decisions, environment, at),
+    accessLog: configuredLines(section.accessLog, at),
     metrics: section.metrics.enabled ? { access: section.metrics.access, allow: section.metrics.allow } : undefined,
     limits: section.limits,
     shutdown: section.shutdown,

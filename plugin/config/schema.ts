@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { dashboardSchema } from './dashboard.ts'
-import { decisionsSchema } from './decisions.ts'
+import { decisionsSchema, linesSchema } from './decisions.ts'
 import { limitsSchema, shutdownSchema } from './limits.ts'
 import { notificationsSchema } from './notifications.ts'
 import { factsSchema, sharedSchema, storeSchema } from './shared.ts'
@@ -80,6 +80,7 @@ export const sectionSchema = z.strictObject({
     .prefault({}),
   keys: z.strictObject({ dir: z.string().min(1, 'names no directory').default('./keys') }).prefault({}),
   decisions: decisionsSchema,
+  accessLog: linesSchema,
   dashboard: dashboardSchema,
   notifications: notificationsSchema,
   metrics: z

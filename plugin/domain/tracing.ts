@@ -23,6 +23,8 @@ export interface Tracing {
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface RequestTracing extends Tracing {
+  /** Whether anybody records: what is put together for spans can be left out otherwise. */
+  readonly isOn: boolean
   /** Opens the span of one request, under the one that its headers name. `name`: method and route, since traces are grouped by it. */
   request(headers: RequestHeaders, span: Omit<Span, 'kind'>): OpenRequest
 }

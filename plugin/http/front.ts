@@ -1,30 +1,43 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AccessLines } from './access-lines.ts'
 import type { AccessLog } from './access-log.ts'
 import { isProbe, isScrape, pinAddress, UNKNOWN_HOST, type PublicAddresses } from './host.ts'
 import type { WarmAnswers } from './warm.ts'
 import { addressThatSays } from './said-in-address.ts'
 
-type BeforeAll = [warm?: WarmAnswers, log?: AccessLog | undefined, gate?: Gate | undefined]
+/** What looks at requests before Verdaccio does. */
+export interface BeforeAll {
+  readonly warm?: WarmAnswers | undefined
+  /** Verdaccio's own, of warm answers; it writes those that come to it itself. */
+  readonly log?: AccessLog | undefined
+  /** This mirror's, of all that is not warm: that writes its own. */
+  readonly lines?: AccessLines | undefined
+  readonly gate?: Gate | undefined
+}
 
 /** Whether it refused a request, and answered it. */
 export type Gate = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Puts a server's listener behind `front`. */
-export function standInFront(server: Server, addresses: PublicAddresses, ...before: BeforeAll): void {
+export function standInFront(server: Server, addresses: PublicAddresses, before: BeforeAll = {}): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
-  for (const listener of listeners) server.on('request', front(addresses, listener, ...before))
+  for (const listener of listeners) server.on('request', front(addresses, listener, before))
 }
 
 /**
  * Stands before Verdaccio: a request that is not for this mirror never reaches Express, whose first middlewares, log and
  * body parser would work on it before any plugin is asked.
  */
-export function front(addresses: PublicAddresses, listener: RequestListener, ...[warm, log, gate]: BeforeAll): RequestListener {
-  const whole = onlyOurs(addresses, gate === undefined ? listener : (request, response) => { if (!gate(request, response)) listener(request, response) })
+export function front(addresses: PublicAddresses, listener: RequestListener, { warm, log, lines, gate }: BeforeAll = {}): RequestListener {
+  const ours = onlyOurs(addresses, gate === undefined ? listener : (request, response) => { if (!gate(request, response)) listener(request, response) })
+  const whole: RequestListener = (request, response) => {
+    lines?.begin(request, response)
+    ours(request, response)
+  }
   return (request, response) => {
     // Before anything else: most requests are for what was answered a moment ago.
-    const length = hostsOf(request) === 1 ? warm?.answer(request, response, () => { whole(request, response) }) : undefined
+    const length = hostsOf(request) === 1 ? warm?.answer(request, response, whole) : undefined
     if (length === undefined) whole(request, response)
     else log?.(request, response, length)
   }

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestMeasures } from '../domain/measures.ts'
 import type { RequestTracing, SpanAttributes } from '../domain/tracing.ts'
+import { lengthOf, type AccessLines } from './access-lines.ts'
 import { addressed, type Addressed } from './route-class.ts'
 
 export interface Observation {
   readonly requests: RequestMeasures
   readonly tracing: RequestTracing
+  /** Undefined where nobody wants an access log. */
+  readonly lines?: AccessLines | undefined
 }
 
 /** Handles a request the long way and takes note of how it was answered, however it ends. */
@@ -23,17 +26,10 @@ export function observed(request: IncomingMessage, response: ServerResponse, { r
   response.once('close', () => {
     requests.open--
     const status = response.writableFinished ? response.statusCode : 0
-    requests.of[asked.route].whole.note(status, (performance.now() - began) / 1000, lengthOf(method, response))
+    requests.of[asked.route].whole.note(status, (performance.now() - began) / 1000, lengthOf(request, response))
     span.end(status)
   })
   span.run(handle)
-}
-
-/** Of the body that was sent; undefined where nobody said so beforehand. */
-function lengthOf(method: string, response: ServerResponse): number | undefined {
-  if (method === 'HEAD' || response.statusCode === 304) return 0
-  const length = Number(response.getHeader('content-length'))
-  return Number.isInteger(length) ? length : undefined
 }
 
 /** As the semantic conventions for HTTP servers name them. No query, no headers, and nothing of who asks. */

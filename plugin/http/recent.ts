@@ -18,4 +18,8 @@ export class Recent<Key, Value> {
     if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
     return this
   }
+
+  clear(): void {
+    this.#entries.clear()
+  }
 }

@@ -77,11 +77,12 @@ export async function send(
   response.setHeader('Cache-Control', headers.cacheControl)
   response.setHeader('Vary', VARY)
   response.setHeader('ETag', body.etag(encoding))
-  if (headers.lastModified !== undefined) response.setHeader('Last-Modified', headers.lastModified.toUTCString())
   if (isFresh(request, body.etag(encoding), headers.lastModified)) {
+    // RFC 9110, 15.4.5: what updates the client's copy, and since that has an ETag, no Last-Modified.
     response.status(304).end()
     return
   }
+  if (headers.lastModified !== undefined) response.setHeader('Last-Modified', headers.lastModified.toUTCString())
   const bytes = await body.bytes(encoding)
   response.setHeader('Content-Type', body.contentType)
   if (encoding === 'gzip') response.setHeader('Content-Encoding', encoding)

@@ -39,6 +39,7 @@ import { withdrawnReason } from '../domain/withdrawn.ts'
 import { Body, encodingFor, send } from './respond.ts'
 import { searchRoutes } from './search.ts'
 import { policyWarning, sendTarball } from './tarballs.ts'
+import type { AccessLines } from './access-lines.ts'
 import type { WarmAnswers } from './warm.ts'
 import { sendSummary, summaryFor, vsaKeysRoute, type VsaDeps } from './vsa.ts'
 
@@ -58,6 +59,7 @@ export interface RouterDeps extends AccessOptions, StatusDeps, KeysDeps, AuditDe
   readonly unfiltered: (run: () => void) => void
   /** Told of answers that may be given again before anything else looks at a request. */
   readonly warm?: WarmAnswers | undefined
+  readonly lines?: AccessLines | undefined
   /** How answers of uplinks' packages are written and kept. */
   readonly answers?: AnswerOptions | undefined
   readonly dashboard: DashboardDeps
@@ -91,6 +93,7 @@ export function createRouter(deps: RouterDeps): Router {
   })
   const { trusts = TRUSTS_NONE } = deps
   deps.warm?.open(auth, trusts)
+  deps.lines?.open(trusts)
   const noteDocument = (request: Request, response: Response, { name, version, answers }: { readonly name: string; readonly version: string | undefined; readonly answers: PackumentAnswers }): void => {
     const ready = version === undefined ? answers.readyPackument.bind(answers) : (listing: Listing, _form: unknown, at: string) => answers.readyVersion(listing, version, at)
     deps.warm?.note(request, response, { kind: 'document', name, ready }, negotiatedBy(request))

@@ -1,12 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Request, Response } from 'express'
 import { LRUCache } from 'lru-cache'
 import type { Policy } from '../domain/ports.ts'
+import type { OpenRequest } from '../domain/tracing.ts'
 import type { Work } from '../domain/work.ts'
 import type { Listing } from '../pipeline/listing.ts'
 import type { Judgement, ServedTarball } from '../pipeline/judgement.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { packageOf, userOf, type VerdaccioAuth } from './access.ts'
+import { answered } from './access-lines.ts'
 import { anonymousAccess, type AnonymousAccess } from './anonymous-access.ts'
 import { askerOf, TRUSTS_NONE, type TrustsProxy } from './asker.ts'
 import { refusalOfOthers } from './expected-integrity.ts'
@@ -34,6 +36,7 @@ export type Asked =
 type Form = 'full' | 'abbreviated'
 
 interface Address {
+  readonly url: string
   readonly asked: Asked
   /** As auth plugins are asked for it. */
   readonly package: ReturnType<typeof packageOf>
@@ -43,9 +46,14 @@ interface Address {
   readonly addressed: Addressed
 }
 
-interface Ending {
-  readonly instead: () => void
-  readonly noted: ((length: number) => void) | undefined
+/** Under one public URL, by path. */
+type Addresses = LRUCache<string, Address>
+
+/** A request that is being answered, as it is observed. */
+interface Begun {
+  /** Milliseconds, of `performance.now`. */
+  readonly at: number
+  readonly span: OpenRequest | undefined
 }
 
 interface Last {
@@ -54,13 +62,15 @@ interface Last {
   readonly variant: Variant
 }
 
-/** Final headers and bytes. */
+/** Final headers and bytes. RFC 9110, 15.4.5: a 304 has what updates the client's copy, and since it has an ETag, no Last-Modified. */
 interface Variant {
   readonly etag: string
   readonly lastModified: Date | undefined
   readonly bytes: Buffer
   readonly found: string[]
   readonly notModified: string[]
+  /** For the access log, of a GET that was answered with either. */
+  readonly told: Record<200 | 304, Buffer>
 }
 
 export interface WarmDeps {
@@ -80,8 +90,10 @@ const MAX_HEADERS = 64
 const MAX_HOSTS = 16
 /** Addresses of documents made of one listing: its packument's, and those of versions. */
 const MAX_DOCUMENTS = 64
-/** What makes a request another one than the anonymous question that an answer was given to. */
-const PERSONAL = ['authorization', 'cookie', 'via', 'origin', 'content-length', 'transfer-encoding'] as const
+/** Whether anything makes a request another one than the anonymous question that an answer was given to. Written out: it is asked of each. */
+function isPersonal({ authorization, cookie, via, origin, 'content-length': length, 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
+  return authorization !== undefined || cookie !== undefined || via !== undefined || origin !== undefined || length !== undefined || coding !== undefined
+}
 
 /**
  * Answers before anything else looks at a request: what anonymous clients were answered a moment ago, as long as the long way would
@@ -90,7 +102,6 @@ const PERSONAL = ['authorization', 'cookie', 'via', 'origin', 'content-length', 
  */
 export class WarmAnswers {
   readonly #deps: WarmDeps
-  readonly #addresses = new LRUCache<string, Address>({ max: MAX_ADDRESSES })
   /**
    * By the listing they were made of, and gone with it: addresses are remembered for long, and would otherwise hold the bytes of every
    * package that was ever asked for.
@@ -100,9 +111,10 @@ export class WarmAnswers {
   /** What was found right in this turn of the event loop is right to its end. */
   readonly #inTurn = new Map<Address, Last>()
   readonly #tarballsInTurn = new Map<Address, { readonly policy: Policy; readonly ready: ServedTarball }>()
-  readonly #bases = new Recent<string, string>(MAX_HOSTS)
+  /** By public URL. */
+  readonly #addresses = new Recent<string, Addresses>(MAX_HOSTS)
   /** Nearly all requests are for one. */
-  #lastBase: { readonly host: string; readonly isEncrypted: boolean; readonly base: string } | undefined
+  #lastHost: { readonly host: string; readonly isEncrypted: boolean; readonly found: Addresses } | undefined
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
@@ -125,17 +137,19 @@ export class WarmAnswers {
   note(request: Request, response: Response, asked: Asked, negotiated: { readonly form: Form; readonly encoding: Encoding }): void {
     const { originalUrl, headers } = request
     const base = publicBase(request, this.#deps.addresses)
-    const isPlain = !originalUrl.includes('?') && ['GET', 'HEAD'].includes(request.method) && PERSONAL.every((header) => headers[header] === undefined)
+    const isPlain = !originalUrl.includes('?') && ['GET', 'HEAD'].includes(request.method) && !isPersonal(headers)
     if (base === undefined || !isPlain || this.#deps.mayShadow(asked.name)) return
     if (this.#access?.remember(userOf(request)) !== true) return
     this.#forms.set(keyOf(headers.accept), negotiated.form)
     this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
-    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { asked, package: packageOf(request.params), base, common: commonHeaders(response), addressed: addressed('GET', originalUrl) })
+    const addresses = this.#under(base)
+    if (!addresses.has(originalUrl)) addresses.set(originalUrl, { url: originalUrl, asked, package: packageOf(request.params), base, common: commonHeaders(response), addressed: addressed('GET', originalUrl) })
   }
 
   /** Something was published here, or is about to be: a name may be another's now. */
   forget(): void {
     this.#addresses.clear()
+    this.#lastHost = undefined
   }
 
   /**
@@ -143,41 +157,43 @@ export class WarmAnswers {
    * then called. Never throws.
    * @returns bytes of what the answer is of; undefined when there was none
    */
-  answer(request: IncomingMessage, response: ServerResponse, instead: () => void): number | undefined {
+  answer(request: IncomingMessage, response: ServerResponse, instead: RequestListener): number | undefined {
     const { method, headers } = request
-    if (method !== 'GET' && method !== 'HEAD') return undefined
-    const base = this.#base(request)
-    const address = base === undefined ? undefined : this.#addresses.get(base + (request.url ?? ''))
+    if ((method !== 'GET' && method !== 'HEAD') || isPersonal(headers)) return undefined
+    const address = this.#found(request)?.get(request.url ?? '')
     if (address === undefined) return undefined
-    for (const header of PERSONAL) if (headers[header] !== undefined) return undefined
     try {
       const { asked } = address
-      const noted = this.#noting(request, response, address)
-      if (asked.kind === 'tarball') return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, { instead, noted }) : undefined
-      const length = this.#document(request, response, address, asked)
-      if (length !== undefined) noted?.(length)
-      return length
+      const begun = this.#begin(request, address)
+      if (asked.kind === 'tarball') return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, instead, begun) : undefined
+      return this.#document(request, response, address, asked, begun)
     } catch {
       // Whatever fails here is for the long way to say.
       return undefined
     }
   }
 
-  /** What is to be called once when the answer was handed over, with the bytes of what it is of. */
-  #noting(request: IncomingMessage, response: ServerResponse, { addressed: asked }: Address): ((length: number) => void) | undefined {
-    const { observation } = this.#deps
-    if (observation === undefined) return undefined
-    const began = performance.now()
-    const span = observation.tracing.request(request.headers, { name: `${request.method ?? ''} ${asked.route}`, attributes: () => attributesOf(request, asked, true) })
-    return (length) => {
-      const { statusCode } = response
-      const bytes = request.method === 'HEAD' || statusCode === 304 ? 0 : statusCode === 200 ? length : undefined
-      observation.requests.of[asked.route].warm.note(statusCode, (performance.now() - began) / 1000, bytes)
-      span.end(statusCode)
-    }
+  #begin(request: IncomingMessage, { addressed: asked }: Address): Begun {
+    const tracing = this.#deps.observation?.tracing
+    const span = tracing?.isOn === true
+      ? tracing.request(request.headers, { name: `${request.method ?? ''} ${asked.route}`, attributes: () => attributesOf(request, asked, true) })
+      : undefined
+    return { at: performance.now(), span }
   }
 
-  #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>): number | undefined {
+  /** The answer was handed over; `length` in bytes, of what it is of. @param status 0: not all of it was; `told` for the access log, where it is known */
+  #note(request: IncomingMessage, address: Address, { at, span }: Begun, { length, status, told }: { readonly length: number; readonly status: number; readonly told?: Buffer | undefined }): void {
+    const { observation } = this.#deps
+    if (observation === undefined) return
+    const { method, url = '' } = request
+    const bytes = method === 'HEAD' || status === 304 ? 0 : status === 200 ? length : undefined
+    const milliseconds = performance.now() - at
+    observation.requests.of[address.addressed.route].warm.note(status, milliseconds / 1000, bytes)
+    observation.lines?.note(request, told ?? answered({ method, url, status, bytes, isWarm: true }), milliseconds)
+    span?.end(status)
+  }
+
+  #document(request: IncomingMessage, response: ServerResponse, address: Address, asked: Extract<Asked, { kind: 'document' }>, begun: Begun): number | undefined {
     const { headers, method } = request
     const { accept, 'accept-encoding': acceptEncoding } = headers
     const last = this.#inTurn.get(address)
@@ -185,12 +201,13 @@ export class WarmAnswers {
     const variant = isSame ? last.variant : this.#variant(address, asked, accept, acceptEncoding)
     if (variant === undefined) return undefined
     if (!isSame) this.#keepInTurn(this.#inTurn, address, { accept, acceptEncoding, variant })
-    const isKnown = isFresh(request, variant.etag, variant.lastModified)
+    const status = isFresh(request, variant.etag, variant.lastModified) ? 304 : 200
     this.#deps.work.warm++
     // In the plugin form Verdaccio's compression stands behind this, and would send something else under this ETag.
     headers['accept-encoding'] = 'identity'
-    response.writeHead(isKnown ? 304 : 200, isKnown ? variant.notModified : variant.found)
-    response.end(isKnown || method === 'HEAD' ? undefined : variant.bytes)
+    response.writeHead(status, status === 304 ? variant.notModified : variant.found)
+    response.end(status === 304 || method === 'HEAD' ? undefined : variant.bytes)
+    this.#note(request, address, begun, { length: variant.bytes.length, status, told: method === 'GET' ? variant.told[status] : undefined })
     return variant.bytes.length
   }
 
@@ -227,7 +244,7 @@ export class WarmAnswers {
     found.set(address, last)
   }
 
-  #tarball(request: IncomingMessage, response: ServerResponse, address: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, { instead, noted }: Ending): number | undefined {
+  #tarball(request: IncomingMessage, response: ServerResponse, address: Address, { name, fileName }: Extract<Asked, { kind: 'tarball' }>, instead: RequestListener, begun: Begun): number | undefined {
     const policy = this.#deps.policy()
     const { common } = address
     const refuses = refusalOfOthers(request)
@@ -240,17 +257,19 @@ export class WarmAnswers {
     else this.#keepInTurn(this.#tarballsInTurn, address, { policy, ready })
     if (wantsWhole(request) && !response.closed && sendAtOnce(response, ready.tarball, this.#headOf(address, ready, policy))) {
       this.#deps.work.warm++
-      noted?.(ready.tarball.size)
+      this.#note(request, address, begun, { length: ready.tarball.size, status: response.statusCode })
       return ready.tarball.size
     }
     this.#deps.work.warm++
     for (let index = 0; index < common.length; index += 2) response.setHeader(common[index] ?? '', common[index + 1] ?? '')
     response.setHeader(POLICY_REVISION, policy.revision)
     sendTarball(request, response, { tarball: ready.tarball, warning: policyWarning(ready.judgement.verdict) }).then(
-      () => noted?.(ready.tarball.size),
+      () => { this.#note(request, address, begun, { length: ready.tarball.size, status: response.statusCode }) },
       () => {
-        if (response.headersSent) response.destroy()
-        else instead()
+        if (response.headersSent) {
+          response.destroy()
+          this.#note(request, address, begun, { length: ready.tarball.size, status: 0 })
+        } else instead(request, response)
       },
     )
     return ready.tarball.size
@@ -265,17 +284,23 @@ export class WarmAnswers {
     return headers
   }
 
-  /** The public URL of the Host header; parsed once for each that is one of this mirror's. */
-  #base(request: IncomingMessage): string | undefined {
+  /** What was noted under the public URL of the Host header, which is parsed once for each that is one of this mirror's. */
+  #found(request: IncomingMessage): Addresses | undefined {
     const { headers: { host = '' }, socket } = request
     const isEncrypted = 'encrypted' in socket
-    if (this.#lastBase?.host === host && this.#lastBase.isEncrypted === isEncrypted) return this.#lastBase.base
-    const key = `${host} ${isEncrypted ? 's' : ''}`
-    const base = this.#bases.get(key) ?? publicBase(request, this.#deps.addresses)
-    if (base === undefined) return undefined
-    this.#bases.set(key, base)
-    this.#lastBase = { host, isEncrypted, base }
-    return base
+    if (this.#lastHost?.host === host && this.#lastHost.isEncrypted === isEncrypted) return this.#lastHost.found
+    const base = publicBase(request, this.#deps.addresses)
+    const found = base === undefined ? undefined : this.#addresses.get(base)
+    if (found !== undefined) this.#lastHost = { host, isEncrypted, found }
+    return found
+  }
+
+  #under(base: string): Addresses {
+    const known = this.#addresses.get(base)
+    if (known !== undefined) return known
+    const made: Addresses = new LRUCache({ max: MAX_ADDRESSES })
+    this.#addresses.set(base, made)
+    return made
   }
 }
 
@@ -296,10 +321,15 @@ function variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>
   const notModified = [
     ...address.common,
     ...[POLICY_REVISION, listing.policyRevision, 'Cache-Control', cacheControl, 'Vary', VARY, 'ETag', etag],
-    ...(lastModified === undefined ? [] : ['Last-Modified', lastModified.toUTCString()]),
     ...(notice === undefined ? [] : ['npm-notice', notice]),
   ]
-  const encoded = encoding === 'gzip' ? ['Content-Encoding', encoding] : []
-  const found = [...notModified, 'Content-Type', body.contentType, ...encoded, 'Content-Length', String(bytes.length)]
-  return { etag, lastModified, bytes, found, notModified }
+  const described = [
+    ...(lastModified === undefined ? [] : ['Last-Modified', lastModified.toUTCString()]),
+    ...['Content-Type', body.contentType],
+    ...(encoding === 'gzip' ? ['Content-Encoding', encoding] : []),
+    ...['Content-Length', String(bytes.length)],
+  ]
+  const found = [...notModified, ...described]
+  const told = (status: 200 | 304, size: number): Buffer => answered({ method: 'GET', url: address.url, status, bytes: size, isWarm: true })
+  return { etag, lastModified, bytes, found, notModified, told: { 200: told(200, bytes.length), 304: told(304, 0) } }
 }

@@ -26,7 +26,7 @@ describe('limits: the gate before Verdaccio', () => {
       reached.push(`${request.method ?? ''} ${request.url ?? ''}`)
       response.end('{}')
     }
-    server = http.createServer(front({ urls: [], prefix: '' }, listener, undefined, undefined, passwordGate(limits, TRUSTS_NONE)))
+    server = http.createServer(front({ urls: [], prefix: '' }, listener, { gate: passwordGate(limits, TRUSTS_NONE) }))
     await once(server.listen(0, '127.0.0.1'), 'listening')
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   })

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { LineFile, type LineFileOptions } from '../../../plugin/audit/line-file.ts'
+
+describe('file of lines', () => {
+  let dir: string
+  let file: string
+  let due: (() => void)[]
+  let failures: unknown[]
+  const open = (more: Partial<LineFileOptions> = {}, place: { readonly maxSize?: number; readonly files?: number } = {}): LineFile =>
+    new LineFile({ file, maxSize: 1000, files: 2, ...place }, { onFailure: (error) => { failures.push(error) }, later: (write) => { due.push(write) }, ...more })
+  const add = (lines: LineFile, text: string): void => { lines.add([Buffer.from(text.slice(0, 1)), Buffer.from(text.slice(1))], '\n') }
+  const text = (): string => readFileSync(file, 'utf8')
+  /** What became due is written. */
+  const moment = async (lines: LineFile): Promise<void> => {
+    for (const write of due.splice(0)) write()
+    await lines.written()
+  }
+
+  beforeEach(() => {
+    dir = mkdtempSync(path.join(tmpdir(), 'lines-'))
+    file = path.join(dir, 'logs/access.log')
+    due = []
+    failures = []
+  })
+  afterEach(() => { rmSync(dir, { recursive: true }) })
+
+  it('is there at once, for its owner alone', async () => {
+    const lines = open()
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    await lines.close()
+  })
+  it('cannot be opened: throws', () => {
+    assert.throws(() => new LineFile({ file: dir, maxSize: 1, files: 1 }, { onFailure: () => undefined }), { code: 'EISDIR' })
+  })
+  it('has what came until a moment later, in its order, in one piece', async () => {
+    const pieces: number[] = []
+    const lines = open({ append: (_file, written) => { pieces.push(written.length); return Promise.resolve() } })
+    for (const one of ['one', 'two', 'thrée']) add(lines, one)
+    assert.equal(due.length, 1)
+    assert.deepEqual(pieces, [])
+    await moment(lines)
+    assert.deepEqual(pieces, [1])
+    await lines.close()
+  })
+  it('goes on where it was', async () => {
+    for (const one of ['one', 'twö']) {
+      const lines = open()
+      add(lines, one)
+      await lines.close()
+    }
+    assert.equal(text(), 'one\ntwö\n')
+  })
+  it('is made anew when somebody moved it away', async () => {
+    const lines = open()
+    add(lines, 'one')
+    await moment(lines)
+    renameSync(file, `${file}.old`)
+    add(lines, 'two')
+    await moment(lines)
+    assert.equal(text(), 'two\n')
+    await lines.close()
+  })
+  it('is moved aside when it is full, and the oldest is removed', async () => {
+    const lines = open({}, { maxSize: 4 })
+    for (const one of ['1111', '2222', '3333', '4444']) {
+      add(lines, one)
+      await moment(lines)
+    }
+    assert.equal(text(), '4444\n')
+    const aside = readdirSync(path.dirname(file)).filter((name) => name !== 'access.log').toSorted((a, b) => Number(a.slice(-16)) - Number(b.slice(-16)))
+    assert.deepEqual(aside.map((name) => readFileSync(path.join(path.dirname(file), name), 'utf8')), ['2222\n', '3333\n'])
+    await lines.close()
+  })
+  it('loses lines that cannot be written, counts them, tells it once, and is well again', async () => {
+    let isFull = true
+    const lines = open({ append: () => (isFull ? Promise.reject(new Error('ENOSPC')) : Promise.resolve()) })
+    for (const one of ['one', 'two', 'three']) {
+      add(lines, one)
+      await moment(lines)
+    }
+    assert.equal(lines.lost, 3)
+    assert.equal(failures.length, 1)
+    assert.equal((lines.failure as Error).message, 'ENOSPC')
+    isFull = false
+    add(lines, 'four')
+    await moment(lines)
+    assert.deepEqual([lines.failure, lines.lost], [undefined, 3])
+    isFull = true
+    add(lines, 'five')
+    await moment(lines)
+    assert.equal(failures.length, 2)
+    await lines.close()
+  })
+  it('keeps no more than it may while nothing can be written', async () => {
+    let release = (): void => undefined
+    const lines = open({ append: () => new Promise((resolve) => { release = resolve }) })
+    const long = 'x'.repeat(900_000)
+    for (let count = 0; count < 40; count++) add(lines, long)
+    assert.ok(lines.lost > 20 && lines.lost < 30, String(lines.lost))
+    assert.equal(failures.length, 1)
+    const closed = lines.close()
+    for (let count = 0; count < 40; count++) {
+      release()
+      await Promise.resolve()
+      await new Promise((resolve) => { setImmediate(resolve) })
+    }
+    await closed
+  })
+  it('a line longer than any piece is lost, and no other', async () => {
+    const lines = open()
+    add(lines, 'x'.repeat(2 ** 20))
+    add(lines, 'one')
+    await lines.close()
+    assert.equal(lines.lost, 1)
+    assert.equal(text(), 'one\n')
+  })
+  it('a device is written to and never moved', async () => {
+    file = '/dev/null'
+    const lines = open({}, { maxSize: 0 })
+    add(lines, 'one')
+    await lines.close()
+    assert.equal(lines.lost, 0)
+    assert.ok(existsSync('/dev/null'))
+  })
+})
