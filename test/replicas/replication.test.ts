@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
-import pg from 'pg'
 import { Unavailable } from '../../plugin/domain/errors.ts'
 import type { VersionRecord } from '../../plugin/domain/ports.ts'
-import { hasPostgres, startPostgres, type Postgres } from '../support/postgres.ts'
-import { KEY, Replicas, type Replica } from '../support/replicas.ts'
+import { KEY, onPostgres, type Replica } from '../support/replicas.ts'
 
 const R = 'https://registry.example'
 const at = (minute: number): Date => new Date(Date.UTC(2026, 0, 1, 0, minute))
@@ -13,31 +11,8 @@ const record = (version: string, integrity = 'sha512-first'): VersionRecord => (
 const isUnavailable = (error: unknown): boolean => error instanceof Unavailable && error.reason.code === 'evidence-unavailable'
 
 describe('replicas: a ledger that mirrors share', () => {
-  let server: Postgres
-  let replicas: Replicas
-  let url: string
-  let count = 0
-  before(async function () {
-    if (!hasPostgres()) this.skip()
-    this.timeout(60_000)
-    server = await startPostgres()
-  })
-  after(async () => {
-    await (server as Postgres | undefined)?.close()
-  })
-  beforeEach(async () => {
-    replicas = new Replicas()
-    url = await server.database(`replicas${String(++count)}`)
-  })
-  afterEach(async () => { await replicas.close() })
-
-  const sql = async (text: string, values: readonly unknown[] = []): Promise<void> => {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    await client.query(text, [...values])
-    await client.end()
-  }
-  const two = async (): Promise<readonly [Replica, Replica]> => [await replicas.open(url), await replicas.open(url)]
+  const db = onPostgres('replicas')
+  const two = async (): Promise<readonly [Replica, Replica]> => [await db.replicas.open(db.url), await db.replicas.open(db.url)]
 
   describe('what one does', () => {
     it('is known to the other', async () => {
@@ -48,26 +23,26 @@ describe('replicas: a ledger that mirrors share', () => {
     })
 
     it('counts at once where it was done', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       a.ledger.record(R, 'widget', [record('1.0.0')])
       assert.equal(a.ledger.records(R, 'widget').get('1.0.0')?.integrity, 'sha512-first')
     })
 
     it('is known to one that begins later', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       a.ledger.sight(R, 'widget', ['1.0.0'], at(1))
       a.ledger.sight(R, 'widget', ['1.0.0', '1.1.0'], at(10))
       await a.replication.settled()
-      const b = await replicas.open(url)
+      const b = await db.replicas.open(db.url)
       assert.deepEqual(b.ledger.sighting(R, 'widget', '1.1.0'), { firstSeen: at(10), lastAbsent: at(1) })
     })
 
     it('is known to one that comes back, before it is current', async () => {
-      const file = replicas.file('returning')
-      const [a, b] = [await replicas.open(url), await replicas.open(url, { file })]
+      const file = db.replicas.file('returning')
+      const [a, b] = [await db.replicas.open(db.url), await db.replicas.open(db.url, { file })]
       await b.close()
       await a.ledger.decided(() => a.ledger.recalls.add({ name: 'widget', range: '1.0.0', reason: 'r', by: undefined, at: at(1) }))
-      const again = await replicas.open(url, { file })
+      const again = await db.replicas.open(db.url, { file })
       assert.equal(again.ledger.recalls.of('widget').length, 1)
     })
 
@@ -83,7 +58,7 @@ describe('replicas: a ledger that mirrors share', () => {
     })
 
     it('gives the same copies, whoever does it at one time', async () => {
-      const all = [await replicas.open(url), await replicas.open(url), await replicas.open(url)]
+      const all = [await db.replicas.open(db.url), await db.replicas.open(db.url), await db.replicas.open(db.url)]
       for (let round = 0; round < 20; round++)
         for (const [index, { ledger }] of all.entries()) {
           const name = `package-${String(round % 5)}`
@@ -116,52 +91,52 @@ describe('replicas: a ledger that mirrors share', () => {
     })
 
     it('is refused while the shared ledger is away', async () => {
-      const a = await replicas.open(url)
-      await server.stop()
+      const a = await db.replicas.open(db.url)
+      await db.server.stop()
       try {
         await a.until(() => a.replication.state.state === 'alone')
         await assert.rejects(a.ledger.decided(() => a.ledger.recalls.add({ name: 'widget', range: '1.0.0', reason: 'r', by: undefined, at: at(1) })), isUnavailable)
         assert.deepEqual(a.ledger.recalls.of('widget'), [])
       } finally {
-        await server.start()
+        await db.server.start()
       }
     })
   })
 
   describe('while the database is away', () => {
     it('what was agreed on is agreed on still, and nothing new is', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       a.ledger.record(R, 'widget', [record('1.0.0')])
       await a.ledger.agreed(R, 'widget', '1.0.0')
-      await server.stop()
+      await db.server.stop()
       try {
         await a.until(() => a.replication.state.state === 'alone')
         await a.ledger.agreed(R, 'widget', '1.0.0')
         a.ledger.record(R, 'widget', [record('1.0.1')])
         await assert.rejects(a.ledger.agreed(R, 'widget', '1.0.1'), isUnavailable)
       } finally {
-        await server.start()
+        await db.server.start()
       }
     })
 
     it('what was done is known to all when it is back', async () => {
       const [a, b] = await two()
-      await server.stop()
+      await db.server.stop()
       await a.until(() => a.replication.state.state === 'alone')
       a.ledger.record(R, 'widget', [record('1.0.0')])
-      await server.start()
+      await db.server.start()
       await b.until(() => b.ledger.records(R, 'widget').has('1.0.0'))
       await a.ledger.agreed(R, 'widget', '1.0.0')
     })
 
     it('a mirror that begins is behind until it is there', async () => {
-      await (await replicas.open(url)).close()
-      await server.stop()
-      const a = await replicas.open(url, { started: false })
+      await (await db.replicas.open(db.url)).close()
+      await db.server.stop()
+      const a = await db.replicas.open(db.url, { started: false })
       a.replication.start()
       await a.until(() => a.replication.state.problem?.includes('not reached yet') === false)
       assert.equal(a.replication.state.state, 'behind')
-      await server.start()
+      await db.server.start()
       await a.until(() => a.replication.state.state === 'current')
     })
   })
@@ -189,7 +164,7 @@ describe('replicas: a ledger that mirrors share', () => {
     })
 
     it('what was decided before the database was lost is not done later', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       const append = a.log.append.bind(a.log)
       a.log.append = async (position, prepare) => {
         a.log.append = append
@@ -214,26 +189,26 @@ describe('replicas: a ledger that mirrors share', () => {
   })
 
   it('a ledger that was restored and went on without this mirror is not taken for the one it knows', async () => {
-    const a = await replicas.open(url)
+    const a = await db.replicas.open(db.url)
     a.ledger.setSigns(R)
     await a.replication.settled()
-    await sql('CREATE TABLE saved_log AS TABLE ledger_log; CREATE TABLE saved_operation AS TABLE ledger_operation')
+    await db.sql('CREATE TABLE saved_log AS TABLE ledger_log; CREATE TABLE saved_operation AS TABLE ledger_operation')
     a.ledger.setSigns('https://two.example')
     await a.replication.settled()
     const { position } = a.copy.copy
     await a.close()
-    await sql('TRUNCATE ledger_log, ledger_operation; INSERT INTO ledger_log TABLE saved_log; INSERT INTO ledger_operation TABLE saved_operation')
-    const b = await replicas.open(url)
+    await db.sql('TRUNCATE ledger_log, ledger_operation; INSERT INTO ledger_log TABLE saved_log; INSERT INTO ledger_operation TABLE saved_operation')
+    const b = await db.replicas.open(db.url)
     b.ledger.setSigns('https://three.example')
     await b.replication.settled()
     assert.equal(b.replication.state.sequence, position?.sequence)
-    const again = await replicas.open(url, { file: replicas.file('copy-1') })
+    const again = await db.replicas.open(db.url, { file: db.replicas.file('copy-1') })
     assert.equal(again.replication.state.state, 'halted')
   })
 
   describe('who writes to the database without the key', () => {
     const begun = async (): Promise<Replica> => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       for (const version of ['1.0.0', '1.0.1', '1.0.2']) {
         a.ledger.record(R, 'widget', [record(version)])
         await a.replication.settled()
@@ -247,42 +222,42 @@ describe('replicas: a ledger that mirrors share', () => {
 
     it('[18a] alters an operation: a mirror that begins serves nothing', async () => {
       await begun()
-      await sql("UPDATE ledger_operation SET body = replace(body, 'sha512-first', 'sha512-other') WHERE sequence = 2")
-      await isHalted(await replicas.open(url))
+      await db.sql("UPDATE ledger_operation SET body = replace(body, 'sha512-first', 'sha512-other') WHERE sequence = 2")
+      await isHalted(await db.replicas.open(db.url))
     })
 
     it('[18b] plants an operation: mirrors that run halt', async () => {
       const a = await begun()
-      await sql("INSERT INTO ledger_operation SELECT 4, writer, 99, body, keyid, mac FROM ledger_operation WHERE sequence = 3")
-      await sql('UPDATE ledger_log SET sequence = 4')
+      await db.sql("INSERT INTO ledger_operation SELECT 4, writer, 99, body, keyid, mac FROM ledger_operation WHERE sequence = 3")
+      await db.sql('UPDATE ledger_log SET sequence = 4')
       await isHalted(a)
       assert.equal(a.ledger.records(R, 'widget').size, 3)
     })
 
     it('[18c] moves an operation to another place', async () => {
       await begun()
-      await sql('UPDATE ledger_operation SET sequence = 10 - sequence WHERE sequence > 1')
-      await sql('UPDATE ledger_operation SET sequence = sequence - 5 WHERE sequence > 1')
-      await isHalted(await replicas.open(url))
+      await db.sql('UPDATE ledger_operation SET sequence = 10 - sequence WHERE sequence > 1')
+      await db.sql('UPDATE ledger_operation SET sequence = sequence - 5 WHERE sequence > 1')
+      await isHalted(await db.replicas.open(db.url))
     })
 
     it('[18d] puts back an earlier state: mirrors that run halt', async () => {
       const a = await begun()
-      await sql('UPDATE ledger_log SET sequence = 2, mac = (SELECT mac FROM ledger_operation WHERE sequence = 2)')
-      await sql('DELETE FROM ledger_operation WHERE sequence = 3')
+      await db.sql('UPDATE ledger_log SET sequence = 2, mac = (SELECT mac FROM ledger_operation WHERE sequence = 2)')
+      await db.sql('DELETE FROM ledger_operation WHERE sequence = 3')
       await isHalted(a)
     })
 
     it('begins a log of his own', async () => {
       const other = { id: KEY.id, secret: Buffer.alloc(32, 9) }
-      await (await replicas.open(url, { keys: [other] })).close()
-      await isHalted(await replicas.open(url))
+      await (await db.replicas.open(db.url, { keys: [other] })).close()
+      await isHalted(await db.replicas.open(db.url))
     })
 
     it('takes an operation out', async () => {
       await begun()
-      await sql('DELETE FROM ledger_operation WHERE sequence = 2')
-      await isHalted(await replicas.open(url))
+      await db.sql('DELETE FROM ledger_operation WHERE sequence = 2')
+      await isHalted(await db.replicas.open(db.url))
     })
   })
 })

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import pg from 'pg'
 import type { VersionRecord } from '../../plugin/domain/ports.ts'
 import { SqliteLedger } from '../../plugin/store/ledger.ts'
-import { hasPostgres, startPostgres, type Postgres } from '../support/postgres.ts'
-import { KEY, Replicas, type Replica } from '../support/replicas.ts'
+import { KEY, onPostgres, type Replica } from '../support/replicas.ts'
 
 const R = 'https://registry.example'
 const NEXT = { id: 'two', secret: Buffer.alloc(32, 2) }
@@ -13,41 +11,15 @@ const record = (version: string): VersionRecord => ({
 })
 
 describe('replicas: snapshots of the shared ledger', () => {
-  let server: Postgres
-  let replicas: Replicas
-  let url: string
-  let count = 0
-  before(async function () {
-    if (!hasPostgres()) this.skip()
-    this.timeout(60_000)
-    server = await startPostgres()
-  })
-  after(async () => {
-    await (server as Postgres | undefined)?.close()
-  })
-  beforeEach(async () => {
-    replicas = new Replicas()
-    url = await server.database(`snapshots${String(++count)}`)
-  })
-  afterEach(async () => { await replicas.close() })
-
-  const sql = async (text: string): Promise<pg.QueryResult> => {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    try {
-      return await client.query(text)
-    } finally {
-      await client.end()
-    }
-  }
+  const db = onPostgres('snapshots')
   const begun = async (...versions: readonly string[]): Promise<Replica> => {
-    const a = await replicas.open(url)
+    const a = await db.replicas.open(db.url)
     a.ledger.record(R, 'widget', versions.map(record))
     await a.replication.settled()
     return a
   }
   /** As after very many operations. */
-  const pruned = async (): Promise<void> => { await sql('DELETE FROM ledger_operation') }
+  const pruned = async (): Promise<void> => { await db.sql('DELETE FROM ledger_operation') }
 
   it('a mirror that begins takes the newest, and does what came after', async () => {
     const a = await begun('1.0.0')
@@ -55,20 +27,20 @@ describe('replicas: snapshots of the shared ledger', () => {
     await pruned()
     a.ledger.record(R, 'widget', [record('1.1.0')])
     await a.replication.settled()
-    const b = await replicas.open(url)
+    const b = await db.replicas.open(db.url)
     assert.deepEqual([...b.ledger.records(R, 'widget').keys()], ['1.0.0', '1.1.0'])
     assert.equal(b.replication.state.sequence, 2)
   })
 
   it('a mirror that was away for too long takes it too, and goes on with the same file', async () => {
-    const file = replicas.file('away')
-    const [a, b] = [await begun('1.0.0'), await replicas.open(url, { file })]
+    const file = db.replicas.file('away')
+    const [a, b] = [await begun('1.0.0'), await db.replicas.open(db.url, { file })]
     await b.close()
     a.ledger.record(R, 'widget', [record('1.1.0')])
     await a.replication.settled()
     await a.snapshots.make()
     await pruned()
-    const again = await replicas.open(url, { file, started: false })
+    const again = await db.replicas.open(db.url, { file, started: false })
     again.replication.start()
     await again.until(() => again.replication.state.state === 'current')
     assert.deepEqual([...again.ledger.records(R, 'widget').keys()], ['1.0.0', '1.1.0'])
@@ -82,7 +54,7 @@ describe('replicas: snapshots of the shared ledger', () => {
     const copy = new SqliteLedger({ file: file ?? '' })
     assert.equal(copy.records(R, 'widget').size, 1)
     copy.close()
-    assert.equal(existsSync(`${replicas.file('copy-1')}.snapshot`), false)
+    assert.equal(existsSync(`${db.replicas.file('copy-1')}.snapshot`), false)
   })
 
   for (const [what, statement] of [
@@ -93,8 +65,8 @@ describe('replicas: snapshots of the shared ledger', () => {
     it(`one ${what} is not taken`, async () => {
       const a = await begun('1.0.0')
       await a.snapshots.make()
-      await sql(statement)
-      const b = await replicas.open(url)
+      await db.sql(statement)
+      const b = await db.replicas.open(db.url)
       assert.equal(b.replication.state.state, 'halted')
       assert.equal(b.ledger.records(R, 'widget').size, 0)
     })
@@ -104,10 +76,10 @@ describe('replicas: snapshots of the shared ledger', () => {
     await a.snapshots.make()
     a.ledger.record(R, 'widget', [record('1.1.0')])
     await a.replication.settled()
-    const b = await replicas.open(url)
+    const b = await db.replicas.open(db.url)
     assert.equal(b.ledger.records(R, 'widget').size, 2)
     await pruned()
-    const c = await replicas.open(url, { started: false })
+    const c = await db.replicas.open(db.url, { started: false })
     c.replication.start()
     await c.until(() => c.warnings.length > 0)
     assert.notEqual(c.replication.state.state, 'current')
@@ -116,21 +88,21 @@ describe('replicas: snapshots of the shared ledger', () => {
   describe('when the key changes', () => {
     it('mirrors that know both understand each other, whichever signs', async () => {
       const a = await begun('1.0.0')
-      const b = await replicas.open(url, { keys: [NEXT, KEY] })
+      const b = await db.replicas.open(db.url, { keys: [NEXT, KEY] })
       b.ledger.record(R, 'widget', [record('1.1.0')])
       await b.replication.settled()
-      const c = await replicas.open(url, { keys: [KEY, NEXT] })
+      const c = await db.replicas.open(db.url, { keys: [KEY, NEXT] })
       assert.equal(c.ledger.records(R, 'widget').size, 2)
       await a.until(() => a.replication.state.state === 'halted')
     })
 
     it('the old one can go once a snapshot was made with the new one', async () => {
       await (await begun('1.0.0')).close()
-      const b = await replicas.open(url, { keys: [NEXT, KEY] })
+      const b = await db.replicas.open(db.url, { keys: [NEXT, KEY] })
       b.ledger.record(R, 'widget', [record('1.1.0')])
       await b.replication.settled()
       await b.snapshots.make()
-      const c = await replicas.open(url, { keys: [NEXT] })
+      const c = await db.replicas.open(db.url, { keys: [NEXT] })
       assert.equal(c.replication.state.state, 'current')
       assert.equal(c.ledger.records(R, 'widget').size, 2)
     })

@@ -1,13 +1,11 @@
 /** Mirrors of two versions on one shared ledger: what the one before says and does where it cannot know better. */
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
-import pg from 'pg'
 import { LEDGER_SCHEMA } from '../../plugin/store/ledger-schema.ts'
 import { encodeOperation } from '../../plugin/store/operations.ts'
 import type { VersionRecord } from '../../plugin/domain/ports.ts'
 import { fileOfSchema, R as OLDER } from '../support/ledger-files.ts'
-import { hasPostgres, startPostgres, type Postgres } from '../support/postgres.ts'
-import { Replicas, type Replica } from '../support/replicas.ts'
+import { onPostgres, type Replica } from '../support/replicas.ts'
 
 const R = 'https://registry.example'
 /** The first that could be the copy of a shared ledger. */
@@ -18,33 +16,7 @@ const record = (version: string): VersionRecord => ({
 
 describe('replicas: upgrading', function () {
   this.timeout(20_000)
-  let server: Postgres
-  let replicas: Replicas
-  let url: string
-  let count = 0
-  before(async function () {
-    if (!hasPostgres()) this.skip()
-    this.timeout(60_000)
-    server = await startPostgres()
-  })
-  after(async () => {
-    await (server as Postgres | undefined)?.close()
-  })
-  beforeEach(async () => {
-    replicas = new Replicas()
-    url = await server.database(`upgrading${String(++count)}`)
-  })
-  afterEach(async () => { await replicas.close() })
-
-  const sql = async (text: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: url })
-    await client.connect()
-    try {
-      await client.query(text)
-    } finally {
-      await client.end()
-    }
-  }
+  const db = onPostgres('upgrading')
   const recorded = async (one: Replica, version: string): Promise<void> => {
     one.ledger.record(R, 'widget', [record(version)])
     await one.replication.settled()
@@ -59,7 +31,7 @@ describe('replicas: upgrading', function () {
 
   describe('an operation of a later version', () => {
     it('halts a mirror that does not know it, which then decides nothing and says why', async () => {
-      const [a, b] = [await replicas.open(url), await replicas.open(url)]
+      const [a, b] = [await db.replicas.open(db.url), await db.replicas.open(db.url)]
       await recorded(a, '1.0.0')
       await later(a, '["forgetOwners","widget"]')
       await Promise.all([isHalted(a), isHalted(b)])
@@ -69,23 +41,23 @@ describe('replicas: upgrading', function () {
     })
 
     it('leaves its copy at what came before, also when it is started again', async () => {
-      const a = await replicas.open(url, { file: replicas.file('a') })
+      const a = await db.replicas.open(db.url, { file: db.replicas.file('a') })
       await recorded(a, '1.0.0')
       const { sequence } = a.replication.state
       await later(a, '["forgetOwners","widget"]')
       await isHalted(a)
       await a.close()
-      const again = await replicas.open(url, { file: replicas.file('a') })
+      const again = await db.replicas.open(db.url, { file: db.replicas.file('a') })
       await isHalted(again)
       assert.deepEqual([versions(again), again.replication.state.sequence], [['1.0.0'], sequence])
     })
 
     it('is not passed over for what comes after it', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       await recorded(a, '1.0.0')
       await later(a, '["forgetOwners","widget"]')
       await later(a, encodeOperation({ do: 'record', with: [R, 'widget', [record('1.1.0')]] }))
-      const b = await replicas.open(url, { started: false })
+      const b = await db.replicas.open(db.url, { started: false })
       b.replication.start()
       await isHalted(b)
       assert.ok(b.replication.state.sequence <= 1)
@@ -93,12 +65,12 @@ describe('replicas: upgrading', function () {
     })
 
     it('known again (the mirror is upgraded, or the database is as before the upgrade), it goes on by itself', async () => {
-      const a = await replicas.open(url, { file: replicas.file('a') })
+      const a = await db.replicas.open(db.url, { file: db.replicas.file('a') })
       await recorded(a, '1.0.0')
-      await sql('CREATE TABLE saved_log AS TABLE ledger_log')
+      await db.sql('CREATE TABLE saved_log AS TABLE ledger_log')
       await later(a, '["forgetOwners","widget"]')
       await isHalted(a)
-      await sql('TRUNCATE ledger_log; INSERT INTO ledger_log TABLE saved_log; DELETE FROM ledger_operation WHERE sequence > 1')
+      await db.sql('TRUNCATE ledger_log; INSERT INTO ledger_log TABLE saved_log; DELETE FROM ledger_operation WHERE sequence > 1')
       await a.until(() => a.replication.state.state === 'current')
       await recorded(a, '1.1.0')
       assert.deepEqual(versions(a), ['1.0.0', '1.1.0'])
@@ -106,20 +78,20 @@ describe('replicas: upgrading', function () {
   })
 
   describe('tables of a later version', () => {
-    const upgraded = (): Promise<void> => sql('INSERT INTO ledger_schema (version) VALUES (99)')
+    const upgraded = async (): Promise<void> => { await db.sql('INSERT INTO ledger_schema (version) VALUES (99)') }
 
     it('do not stop a mirror that runs', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       await upgraded()
       await recorded(a, '1.0.0')
       assert.equal(a.replication.state.state, 'current')
     })
 
     it('keep one of before that starts from serving, which says that it has to be upgraded', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       await recorded(a, '1.0.0')
       await upgraded()
-      const b = await replicas.open(url, { started: false })
+      const b = await db.replicas.open(db.url, { started: false })
       b.replication.start()
       await b.until(() => b.warnings.length > 0)
       assert.deepEqual([b.replication.state.state, b.replication.isUsable], ['behind', false])
@@ -127,13 +99,13 @@ describe('replicas: upgrading', function () {
     })
 
     it('gone again, it goes on by itself', async () => {
-      const a = await replicas.open(url)
+      const a = await db.replicas.open(db.url)
       await recorded(a, '1.0.0')
       await upgraded()
-      const b = await replicas.open(url, { started: false })
+      const b = await db.replicas.open(db.url, { started: false })
       b.replication.start()
       await b.until(() => b.warnings.length > 0)
-      await sql('DELETE FROM ledger_schema WHERE version = 99')
+      await db.sql('DELETE FROM ledger_schema WHERE version = 99')
       await b.until(() => b.replication.state.state === 'current')
       assert.deepEqual(versions(b), ['1.0.0'])
     })
@@ -142,22 +114,22 @@ describe('replicas: upgrading', function () {
   describe('a snapshot', () => {
     /** As a mirror of that schema made it, at the place in the log where `one` is; and nothing is kept one by one. */
     const snapshotOf = async (one: Replica, schema: number): Promise<void> => {
-      const file = replicas.file(`of-${String(schema)}`)
+      const file = db.replicas.file(`of-${String(schema)}`)
       fileOfSchema(file, schema)
       const { log, sequence, mac } = one.copy.copy.position!
       const database = new DatabaseSync(file)
       database.prepare('UPDATE position SET log = ?, sequence = ?, mac = ?').run(log, sequence, mac)
       database.close()
       await one.snapshots.make(file)
-      await sql('DELETE FROM ledger_operation')
+      await db.sql('DELETE FROM ledger_operation')
     }
 
     for (let schema = FIRST_COPY; schema <= LEDGER_SCHEMA; schema++)
       it(`of schema ${String(schema)} is taken with all it has`, async () => {
-        const a = await replicas.open(url)
+        const a = await db.replicas.open(db.url)
         await recorded(a, '1.0.0')
         await snapshotOf(a, schema)
-        const b = await replicas.open(url)
+        const b = await db.replicas.open(db.url)
         assert.equal(b.replication.state.state, 'current')
         assert.equal(b.ledger.records(OLDER, 'widget').size, 1)
         assert.equal(b.ledger.recalls.of('stolen').length, 1)
@@ -166,15 +138,15 @@ describe('replicas: upgrading', function () {
   })
 
   it('the copy of a later version is not opened by the one before, and left as it is', async () => {
-    const file = replicas.file('a')
-    const a = await replicas.open(url, { file })
+    const file = db.replicas.file('a')
+    const a = await db.replicas.open(db.url, { file })
     await recorded(a, '1.0.0')
     await a.close()
     const database = new DatabaseSync(file)
     database.exec(`PRAGMA user_version = ${String(LEDGER_SCHEMA + 1)}`)
-    await assert.rejects(replicas.open(url, { file }), /this version knows/)
+    await assert.rejects(db.replicas.open(db.url, { file }), /this version knows/)
     database.exec(`PRAGMA user_version = ${String(LEDGER_SCHEMA)}`)
     database.close()
-    assert.deepEqual(versions(await replicas.open(url, { file })), ['1.0.0'])
+    assert.deepEqual(versions(await db.replicas.open(db.url, { file })), ['1.0.0'])
   })
 })

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import pg from 'pg'
 import { SqliteLedger } from '../../plugin/store/ledger.ts'
 import type { Operation } from '../../plugin/store/operations.ts'
 import { ReplicatedLedger } from '../../plugin/store/replicated-ledger.ts'
@@ -9,6 +10,7 @@ import { Replication } from '../../plugin/store/replication.ts'
 import { SharedKeys, type SharedKey } from '../../plugin/store/shared-keys.ts'
 import { SharedLog } from '../../plugin/store/shared-log.ts'
 import { LedgerSnapshots } from '../../plugin/store/snapshots.ts'
+import { hasPostgres, startPostgres, type Postgres } from './postgres.ts'
 
 export const KEY: SharedKey = { id: 'one', secret: Buffer.alloc(32, 1) }
 
@@ -108,5 +110,48 @@ export class Replicas {
   async close(): Promise<void> {
     await this.closeAll()
     rmSync(this.#dir, { recursive: true, force: true })
+  }
+}
+
+/** For a suite of tests: one server, and of it for each test an empty database and the mirrors on it. */
+export interface OnPostgres {
+  readonly server: Postgres
+  readonly url: string
+  readonly replicas: Replicas
+  sql(text: string, values?: readonly unknown[]): Promise<pg.QueryResult>
+}
+
+/** To be called in `describe`; where there is no PostgreSQL its tests are skipped. */
+export function onPostgres(prefix: string): OnPostgres {
+  let server: Postgres
+  let replicas: Replicas
+  let url: string
+  let count = 0
+  before(async function () {
+    if (!hasPostgres()) this.skip()
+    this.timeout(60_000)
+    server = await startPostgres()
+  })
+  after(async () => {
+    await (server as Postgres | undefined)?.close()
+  })
+  beforeEach(async () => {
+    replicas = new Replicas()
+    url = await server.database(`${prefix}${String(++count)}`)
+  })
+  afterEach(async () => { await replicas.close() })
+  return {
+    get server() { return server },
+    get url() { return url },
+    get replicas() { return replicas },
+    sql: async (text, values = []) => {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      try {
+        return await client.query(text, [...values])
+      } finally {
+        await client.end()
+      }
+    },
   }
 }
