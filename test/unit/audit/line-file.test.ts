@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { LineFile, type LineFileOptions } from '../../../plugin/audit/line-file.ts'
@@ -77,17 +78,18 @@ describe('file of lines', () => {
   it('loses lines that cannot be written, counts them, tells it once, and is well again', async () => {
     let isFull = true
     const lines = open({ append: () => (isFull ? Promise.reject(new Error('ENOSPC')) : Promise.resolve()) })
-    for (const one of ['one', 'two', 'three']) {
-      add(lines, one)
+    for (let count = 0; count < 2; count++) {
+      add(lines, 'one')
+      add(lines, 'two')
       await moment(lines)
     }
-    assert.equal(lines.lost, 3)
+    assert.equal(lines.lost, 4)
     assert.equal(failures.length, 1)
     assert.equal((lines.failure as Error).message, 'ENOSPC')
     isFull = false
     add(lines, 'four')
     await moment(lines)
-    assert.deepEqual([lines.failure, lines.lost], [undefined, 3])
+    assert.deepEqual([lines.failure, lines.lost], [undefined, 4])
     isFull = true
     add(lines, 'five')
     await moment(lines)
@@ -109,6 +111,14 @@ describe('file of lines', () => {
     }
     await closed
   })
+  it('pieces end before a line that might not fit', async () => {
+    const lines = open({}, { maxSize: 1e9 })
+    const half = 2 ** 19
+    for (const one of ['x'.repeat(half), 'y'.repeat(half - 6)]) lines.add([Buffer.from(one)], '\u2028\n')
+    await lines.close()
+    assert.equal(text().length, 2 * half - 6 + 4)
+    assert.ok(text().endsWith('y\u2028\n'))
+  })
   it('a line longer than any piece is lost, and no other', async () => {
     const lines = open()
     add(lines, 'x'.repeat(2 ** 20))
@@ -117,12 +127,15 @@ describe('file of lines', () => {
     assert.equal(lines.lost, 1)
     assert.equal(text(), 'one\n')
   })
-  it('a device is written to and never moved', async () => {
-    file = '/dev/null'
+  it('what is no file (`/dev/stdout`) is written to and never moved', async () => {
+    file = path.join(dir, 'pipe')
+    execFileSync('mkfifo', [file])
+    const reader = openSync(file, 'r+')
     const lines = open({}, { maxSize: 0 })
     add(lines, 'one')
     await lines.close()
-    assert.equal(lines.lost, 0)
-    assert.ok(existsSync('/dev/null'))
+    assert.equal(readSync(reader, Buffer.alloc(10)), 4)
+    closeSync(reader)
+    assert.deepEqual([lines.lost, readdirSync(dir)], [0, ['pipe']])
   })
 })
