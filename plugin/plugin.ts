@@ -96,15 +96,16 @@ export class ProvenancePlugin {
     let observation: Observation | undefined
     router.then(async () => { ({ observation, routes: { warm } } = await engine) }, () => undefined)
     app.use((request, response, next) => {
+      // `hidden` is what Verdaccio says of itself, and it takes as long to write as what clients need.
+      response.removeHeader('X-Powered-By')
       const goOn = (): void => {
-        // `hidden` is what Verdaccio says of itself, and it takes as long to write as what clients need.
-        response.removeHeader('X-Powered-By')
         const handle = (): void => { whole(request, response, next) }
-        if (observation === undefined) handle()
-        else {
-          observation.lines?.begin(request, response)
-          observed(request, response, observation, handle)
+        const seenBy = (all: Observation): void => {
+          all.lines?.begin(request, response)
+          observed(request, response, all, handle)
         }
+        if (observation !== undefined) seenBy(observation)
+        else engine.then((opened) => { seenBy(opened.observation) }, handle)
       }
       if (warm?.answer(request, response, goOn) === undefined) goOn()
     })

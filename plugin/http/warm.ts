@@ -73,6 +73,13 @@ interface Variant {
   readonly told: Record<200 | 304, Buffer>
 }
 
+/** Of a whole tarball under one address: final headers, and what the access log is told of it. */
+interface Head {
+  readonly address: Address
+  readonly headers: string[]
+  readonly told: Buffer
+}
+
 export interface WarmDeps {
   readonly pipeline: Pick<Pipeline, 'readyListing' | 'readyTarball' | 'delivered'>
   readonly policy: () => Policy
@@ -107,7 +114,7 @@ export class WarmAnswers {
    * package that was ever asked for.
    */
   readonly #variants = new WeakMap<Listing, Recent<Address, Map<string, Variant>>>()
-  readonly #heads = new WeakMap<Judgement, { readonly address: Address; readonly headers: string[] }>()
+  readonly #heads = new WeakMap<Judgement, Head>()
   /** What was found right in this turn of the event loop is right to its end. */
   readonly #inTurn = new Map<Address, Last>()
   readonly #tarballsInTurn = new Map<Address, { readonly policy: Policy; readonly ready: ServedTarball }>()
@@ -255,9 +262,10 @@ export class WarmAnswers {
     if (ready === undefined) return undefined
     if (isSame) this.#deps.pipeline.delivered(ready, requested)
     else this.#keepInTurn(this.#tarballsInTurn, address, { policy, ready })
-    if (wantsWhole(request) && !response.closed && sendAtOnce(response, ready.tarball, this.#headOf(address, ready, policy))) {
+    const head = wantsWhole(request) && !response.closed ? this.#headOf(address, ready, policy) : undefined
+    if (head !== undefined && sendAtOnce(response, ready.tarball, head.headers)) {
       this.#deps.work.warm++
-      this.#note(request, address, begun, { length: ready.tarball.size, status: response.statusCode })
+      this.#note(request, address, begun, { length: ready.tarball.size, status: 200, told: head.told })
       return ready.tarball.size
     }
     this.#deps.work.warm++
@@ -276,12 +284,13 @@ export class WarmAnswers {
   }
 
   /** Of the whole tarball. A judgement is of one tarball and by one policy, and most are asked for under one address. */
-  #headOf(address: Address, { judgement, tarball }: ServedTarball, { revision }: Policy): string[] {
+  #headOf(address: Address, { judgement, tarball }: ServedTarball, { revision }: Policy): Head {
     const known = this.#heads.get(judgement)
-    if (known?.address === address) return known.headers
+    if (known?.address === address) return known
     const headers = wholeHeaders(tarball, address.common, { [POLICY_REVISION]: revision, 'npm-policy-warning': policyWarning(judgement.verdict) })
-    this.#heads.set(judgement, { address, headers })
-    return headers
+    const head = { address, headers, told: answered({ method: 'GET', url: address.url, status: 200, bytes: tarball.size, isWarm: true }) }
+    this.#heads.set(judgement, head)
+    return head
   }
 
   /** What was noted under the public URL of the Host header, which is parsed once for each that is one of this mirror's. */

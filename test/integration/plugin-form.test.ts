@@ -1,7 +1,7 @@
 /** The plugin in a stock Verdaccio 6, through Verdaccio's own loader. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { stringify } from 'yaml'
@@ -55,6 +55,14 @@ describe('the plugin in a stock Verdaccio', function () {
   it('mirrors with the configuration that is documented', async () => {
     stock = await startPluginForm(config())
     await mirrors(stock.url)
+  })
+  it('has an access log of its own where it is wanted, with the address as it was asked for', async () => {
+    stock = await startPluginForm(config({ middlewares: { provenance: section({ accessLog: './access.log' }) } }))
+    await mirrors(stock.url)
+    await stock.close()
+    stock = undefined
+    const lines = readFileSync(path.join(dir, 'access.log'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as JsonObject)
+    assert.deepEqual(lines.map(({ url, status }) => [url, status]), [['/widget', 200], ['/widget/-/widget-1.0.0.tgz', 200], ['/widget/-/widget-1.2.0.tgz', 403], ['/-/provenance/ready', 200]])
   })
   it('takes what comes from where from `proxy` under `packages`', async () => {
     const { packages: _left, ...rest } = section()
