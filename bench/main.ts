@@ -17,14 +17,13 @@ import { WRK_MISSING, hasWrk } from './load/wrk.ts'
 
 const names = [...PARTS.keys()]
 const usual = [...PARTS].flatMap(([name, { isExtra }]) => (isExtra === true ? [] : [name]))
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    write: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: usual },
-  },
-})
+const USAGE = `npm run bench [-- --quick] [--only PART]… [--rounds N] [--write]
+parts: ${names.join(', ')}`
+const values = asked()
+if (values.help) {
+  console.log(USAGE)
+  process.exit(0)
+}
 const unknown = values.only.filter((name) => !PARTS.has(name as PartName))
 const rounds = Number(values.rounds ?? (values.quick ? 1 : 5))
 if (!Number.isInteger(rounds) || rounds < 1) {
@@ -60,6 +59,24 @@ if (values.write) {
   if (growth.length > 0) writeFileSync(path.join(ROOT, 'docs/performance-growth.svg'), chart(growth))
 }
 process.exit(findings.some(({ section }) => section.failed === true) ? 1 : 0)
+
+/** What the command line says; an option that there is none of ends the process. */
+function asked() {
+  try {
+    return parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        write: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: usual },
+      },
+    }).values
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
+    process.exit(2)
+  }
+}
 
 /** One part that fails does not take the others along. */
 function failed(error: unknown): Section {

@@ -28,9 +28,9 @@ interface Piece {
 
 const LATER_MS = 100
 /** Bytes of a piece; and of the longest line, which fits into an empty one. */
-const PIECE = 1024 ** 2
+const PIECE = 256 * 1024
 /** Pieces that wait at most, while the disk is slow; lines beyond are lost, and counted. */
-const MOST = 16
+const MOST = 64
 /** Bytes a character takes at most in UTF-8, of those UTF-16 counts. */
 const WIDEST = 3
 
