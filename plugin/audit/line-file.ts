@@ -90,14 +90,7 @@ export class LineFile {
     }
     this.#piece.used += bytes.write(end, this.#piece.used)
     this.#piece.lines++
-    if (this.#isDue) return
-    this.#isDue = true
-    const later = this.#options.later ?? ((write) => { setTimeout(write, LATER_MS).unref() })
-    later(() => {
-      this.#isDue = false
-      if (this.#full.length === 0) this.#finish()
-      void this.#write()
-    })
+    if (!this.#isDue) this.#writeLater()
   }
 
   /** Resolves when nothing is being written. */
@@ -109,7 +102,19 @@ export class LineFile {
   async close(): Promise<void> {
     this.#callOff()
     this.#finish()
-    await this.#write()
+    while (this.#full.length > 0) await this.#write()
+    await this.#writing
+  }
+
+  #writeLater(): void {
+    this.#isDue = true
+    const later = this.#options.later ?? ((write) => { setTimeout(write, LATER_MS).unref() })
+    later(() => {
+      this.#isDue = false
+      if (this.#full.length < MOST) this.#finish()
+      else this.#writeLater()
+      void this.#write()
+    })
   }
 
   /** Whether there is room again. */

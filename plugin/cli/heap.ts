@@ -2,7 +2,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Bytes: what requests leave behind fits many times. */
-const ENOUGH = 32 * 1024 ** 2
+const ENOUGH = 16 * 1024 ** 2
 /** A million small objects; it takes some tens of thousands. */
 const MOST = 1_000_000
 const STEP = 1000

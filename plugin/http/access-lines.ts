@@ -24,8 +24,8 @@ export interface Answered {
 
 const MAX_TEXT = 2000
 const MAX_CLIENT = 200
-/** What opens something is not for a log. */
-const SECRET = /^(.*\/-\/user\/token\/).+$/
+/** What opens something is not for a log; routes do not tell upper from lower case. */
+const SECRET = /^(.*\/-\/user\/token\/).+$/i
 
 /**
  * The access log: a line of JSON for each request, whoever answered it. `time` is when the answer ended (RFC 3339), `address` the last

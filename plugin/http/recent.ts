@@ -18,8 +18,4 @@ export class Recent<Key, Value> {
     if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest)
     return this
   }
-
-  clear(): void {
-    this.#entries.clear()
-  }
 }

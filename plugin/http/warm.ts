@@ -46,9 +46,6 @@ interface Address {
   readonly addressed: Addressed
 }
 
-/** Under one public URL, by path. */
-type Addresses = LRUCache<string, Address>
-
 /** A request that is being answered, as it is observed. */
 interface Begun {
   /** Milliseconds, of `performance.now`. */
@@ -109,6 +106,8 @@ function isPersonal({ authorization, cookie, via, origin, 'content-length': leng
  */
 export class WarmAnswers {
   readonly #deps: WarmDeps
+  /** By public URL and path: one bound for all hosts, of which a client may name many. */
+  readonly #addresses = new LRUCache<string, Address>({ max: MAX_ADDRESSES })
   /**
    * By the listing they were made of, and gone with it: addresses are remembered for long, and would otherwise hold the bytes of every
    * package that was ever asked for.
@@ -118,10 +117,9 @@ export class WarmAnswers {
   /** What was found right in this turn of the event loop is right to its end. */
   readonly #inTurn = new Map<Address, Last>()
   readonly #tarballsInTurn = new Map<Address, { readonly policy: Policy; readonly ready: ServedTarball }>()
-  /** By public URL. */
-  readonly #addresses = new Recent<string, Addresses>(MAX_HOSTS)
+  readonly #bases = new Recent<string, string>(MAX_HOSTS)
   /** Nearly all requests are for one. */
-  #lastHost: { readonly host: string; readonly isEncrypted: boolean; readonly found: Addresses } | undefined
+  #lastBase: { readonly host: string; readonly isEncrypted: boolean; readonly base: string } | undefined
   readonly #forms = new Recent<string, Form>(MAX_HEADERS)
   readonly #encodings = new Recent<string, Encoding>(MAX_HEADERS)
   #access: AnonymousAccess | undefined
@@ -149,14 +147,12 @@ export class WarmAnswers {
     if (this.#access?.remember(userOf(request)) !== true) return
     this.#forms.set(keyOf(headers.accept), negotiated.form)
     this.#encodings.set(keyOf(headers['accept-encoding']), negotiated.encoding)
-    const addresses = this.#under(base)
-    if (!addresses.has(originalUrl)) addresses.set(originalUrl, { url: originalUrl, asked, package: packageOf(request.params), base, common: commonHeaders(response), addressed: addressed('GET', originalUrl) })
+    if (!this.#addresses.has(base + originalUrl)) this.#addresses.set(base + originalUrl, { url: originalUrl, asked, package: packageOf(request.params), base, common: commonHeaders(response), addressed: addressed('GET', originalUrl) })
   }
 
   /** Something was published here, or is about to be: a name may be another's now. */
   forget(): void {
     this.#addresses.clear()
-    this.#lastHost = undefined
   }
 
   /**
@@ -167,7 +163,8 @@ export class WarmAnswers {
   answer(request: IncomingMessage, response: ServerResponse, instead: RequestListener): number | undefined {
     const { method, headers } = request
     if ((method !== 'GET' && method !== 'HEAD') || isPersonal(headers)) return undefined
-    const address = this.#found(request)?.get(request.url ?? '')
+    const base = this.#base(request)
+    const address = base === undefined ? undefined : this.#addresses.get(base + (request.url ?? ''))
     if (address === undefined) return undefined
     try {
       const { asked } = address
@@ -293,23 +290,17 @@ export class WarmAnswers {
     return head
   }
 
-  /** What was noted under the public URL of the Host header, which is parsed once for each that is one of this mirror's. */
-  #found(request: IncomingMessage): Addresses | undefined {
+  /** The public URL of the Host header; parsed once for each that is one of this mirror's. */
+  #base(request: IncomingMessage): string | undefined {
     const { headers: { host = '' }, socket } = request
     const isEncrypted = 'encrypted' in socket
-    if (this.#lastHost?.host === host && this.#lastHost.isEncrypted === isEncrypted) return this.#lastHost.found
-    const base = publicBase(request, this.#deps.addresses)
-    const found = base === undefined ? undefined : this.#addresses.get(base)
-    if (found !== undefined) this.#lastHost = { host, isEncrypted, found }
-    return found
-  }
-
-  #under(base: string): Addresses {
-    const known = this.#addresses.get(base)
-    if (known !== undefined) return known
-    const made: Addresses = new LRUCache({ max: MAX_ADDRESSES })
-    this.#addresses.set(base, made)
-    return made
+    if (this.#lastBase?.host === host && this.#lastBase.isEncrypted === isEncrypted) return this.#lastBase.base
+    const key = `${host} ${isEncrypted ? 's' : ''}`
+    const base = this.#bases.get(key) ?? publicBase(request, this.#deps.addresses)
+    if (base === undefined) return undefined
+    this.#bases.set(key, base)
+    this.#lastBase = { host, isEncrypted, base }
+    return base
   }
 }
 

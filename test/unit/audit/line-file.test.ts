@@ -111,6 +111,20 @@ describe('file of lines', () => {
     }
     await closed
   })
+  it('what came while the disk was slow is written without another line', async () => {
+    const written: string[] = []
+    let release = (): void => undefined
+    const lines = open({ append: (_file, pieces) => { written.push(Buffer.concat(pieces).toString()); return new Promise((resolve) => { release = resolve }) } })
+    const long = 'x'.repeat(200_000)
+    for (const one of [long, long, long, 'last']) add(lines, one)
+    for (const write of due.splice(0)) write()
+    for (let count = 0; count < 5; count++) {
+      release()
+      await new Promise((resolve) => { setImmediate(resolve) })
+    }
+    assert.ok(written.join('').endsWith('last\n'))
+    await lines.close()
+  })
   it('pieces end before a line that might not fit', async () => {
     const lines = open({}, { maxSize: 1e9 })
     const half = 2 ** 17
