@@ -185,6 +185,11 @@ describe('the plugin in a stock Verdaccio', function () {
       this.skip()
     }
     await assert.rejects(startTestMirror({ registry, dir, core: { plugins: pluginsFolder(dir, BUILT) } }), /did not load this plugin/)
+    // Here the process does not end with that, and what the other copy opened still writes.
+    const other = (await import(path.join(path.dirname(BUILT), 'plugin.js'))) as { registeredEngines: typeof registeredEngines }
+    const opened = await Promise.all(other.registeredEngines())
+    assert.equal(opened.length, 1)
+    await opened[0]!.close()
   })
 
   // -------------------------------------------------------------- as a package, built
