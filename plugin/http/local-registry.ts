@@ -2,7 +2,7 @@ import { createHash, hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import pLimit from 'p-limit'
 import { Unavailable, messageOf } from '../domain/errors.ts'
-import { parseIntegrity, sriOf } from '../domain/integrity.ts'
+import { isOneSha512, sriOf } from '../domain/integrity.ts'
 import { isObject, ownObject, ownString, type Json, type JsonObject } from '../domain/json.ts'
 import { tarballFileName, type PackageRef } from '../domain/package-ref.ts'
 import { parsePackument } from '../domain/packument.ts'
@@ -82,7 +82,7 @@ export class LocalRegistry implements Upstream {
     const { ledger } = this.#deps
     const known = ledger.records(PUBLISHED_HERE, name)
     const records = [...document.packument.versions.values()]
-      .filter(({ version, dist }) => !known.has(version) && parseIntegrity(dist.integrity).state === 'ok')
+      .filter(({ version, dist }) => !known.has(version) && isOneSha512(dist.integrity))
       .map(({ version, dist }) => recordOf(version, dist.integrity ?? '', document.confirmedAt))
     if (records.length > 0) ledger.record(PUBLISHED_HERE, name, records)
   }

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import type { Clock, KeptDocument, Ledger, Maintainers, Policy, PublishedEvidence } from '../domain/ports.ts'
 import type { PackageRef } from '../domain/package-ref.ts'
 import { isServed } from '../domain/verdict.ts'
@@ -60,7 +60,7 @@ export async function localAttestations({ registry, evidence }: Pick<LocalPackag
 }
 
 const keptOf = (evidence: PublishedEvidence, ref: PackageRef, integrity: string | undefined): KeptDocument | undefined =>
-  integrity === undefined || parseIntegrity(integrity).state !== 'ok' ? undefined : evidence.evidenceOf({ ...ref, integrity })
+  isOneSha512(integrity) ? evidence.evidenceOf({ ...ref, integrity }) : undefined
 
 /** A stored manifest without the versions that are refused: what the core shows of it, in the web UI and in searches. */
 export async function withoutRefused(manifest: StoredManifest, { pipeline }: Pick<LocalPackages, 'pipeline'>): Promise<StoredManifest> {

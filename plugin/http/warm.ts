@@ -172,8 +172,8 @@ export class WarmAnswers {
       if (asked.kind === 'tarball') return this.#mayBeRead(address) ? this.#tarball(request, response, address, asked, instead, begun) : undefined
       return this.#document(request, response, address, asked, begun)
     } catch {
-      // Whatever fails here is for the long way to say.
-      return undefined
+      // Whatever fails here is for the long way to say, unless an answer is on its way: then nobody may begin another.
+      return response.headersSent ? 0 : undefined
     }
   }
 

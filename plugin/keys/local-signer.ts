@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { messageOf } from '../domain/errors.ts'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import { specOf } from '../domain/package-ref.ts'
 import type { RegistrySignature } from '../domain/packument.ts'
 import { PUBLISHED_HERE, type Clock, type Ledger, type RegistryKey, type VersionRecord } from '../domain/ports.ts'
@@ -86,7 +86,7 @@ export class LocalSigner {
   #signed(name: string, versions: readonly PublishedVersion[]): ReadonlyMap<string, RegistrySignature> {
     const { ring, ledger } = this.#deps
     const found = new Map<string, RegistrySignature>()
-    const signable = versions.filter(({ integrity }) => parseIntegrity(integrity).state === 'ok')
+    const signable = versions.filter(({ integrity }) => isOneSha512(integrity))
     if (signable.length === 0) return found
     const usable = new Map([ring.current, ...ring.keys].map((key) => [key.keyid, key]))
     const added: VersionRecord[] = []

@@ -32,6 +32,7 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
   const { upstream, document } = context
   const ref = { name: document.packument.name, version: manifest.version }
   const integrity = integrityOf(manifest)
+  const tarball = integrity.state === 'ok' ? knownTarball(context, integrity.sha512) : undefined
   const claims = claimsOf(context, manifest)
   const { publishAttestation, provenance } = parts.attestations
   const faults = [
@@ -40,7 +41,7 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
     ...manifestFaults(context, manifest),
     ...integrityFaults(context, manifest, integrity),
     ...addressFaults(context, manifest),
-    ...(integrity.state === 'ok' ? knownTarballFaults(context, manifest, integrity.sha512, deps.inspector) : []),
+    ...(tarball === undefined ? [] : tarballFaults(context, manifest, tarball, deps.inspector)),
     ...parts.byteFaults,
   ]
   const earliest = notBefore(context, manifest, claims, parts.attestations, deps.ledger)
@@ -59,7 +60,7 @@ export function candidateOf(context: PackageContext, manifest: VersionManifest, 
     notBefore: earliest,
     history: NO_HISTORY,
     pins: NO_PINS,
-    contents: integrity.state === 'ok' ? contentsOf(knownTarball(context, integrity.sha512), deps.inspector) : undefined,
+    contents: contentsOf(tarball, deps.inspector),
     foreignDependencies: deps.inspector.foreignDependencies(manifest),
   }
 }
@@ -160,16 +161,6 @@ const knownTarball = (context: PackageContext, sha512: string): TarballFact | un
 
 export const contentsOf = (fact: TarballFact | undefined, inspector: TarballInspector): Contents | undefined =>
   fact === undefined || !('manifest' in fact) ? undefined : inspector.contents(fact.manifest)
-
-function knownTarballFaults(
-  context: PackageContext,
-  manifest: VersionManifest,
-  sha512: string,
-  inspector: TarballInspector,
-): readonly Reason[] {
-  const fact = knownTarball(context, sha512)
-  return fact === undefined ? [] : tarballFaults(context, manifest, fact, inspector)
-}
 
 export function tarballFaults(
   context: PackageContext,

@@ -3,7 +3,7 @@ import semver from 'semver'
 import { chronologyOf, standingOf, type Release } from '../domain/chronology.ts'
 import type { Candidate, Evidence, VersionClaims } from '../domain/evidence.ts'
 import type { Hint } from '../domain/history.ts'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import type { VersionManifest } from '../domain/packument.ts'
 import type { AttestationResult, Ledger } from '../domain/ports.ts'
 import { inTurns } from '../domain/turns.ts'
@@ -117,7 +117,7 @@ function ofManifest(
     evidence: { ...attestations, signature: knownSignature(context, manifest) },
     announcesProvenance: hasProvenance(context, version),
     hints: claims,
-    isSound: recorded === undefined ? parseIntegrity(dist.integrity).state === 'ok' : recorded === dist.integrity,
+    isSound: recorded === undefined ? isOneSha512(dist.integrity) : recorded === dist.integrity,
   })
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Evidence, SignatureFacts } from '../domain/evidence.ts'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import type { RegistrySignature, VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { Ledger, RegistryKey, SignatureTask, Verifier, VersionRecord } from '../domain/ports.ts'
@@ -100,18 +100,17 @@ export function knownSignature(context: PackageContext, manifest: VersionManifes
 
 /** What to verify: the upstream's signatures, else the mirror's own copy over the same integrity, else nothing. */
 function questionOf(name: string, manifest: VersionManifest, record: VersionRecord | undefined): Question | undefined {
-  const integrity = parseIntegrity(manifest.dist.integrity)
-  if (integrity.state !== 'ok') return undefined
-  const offered = manifest.dist.signatures
-  const kept = record?.integrity === integrity.sri && record.signatures.length > 0 ? record.signatures : undefined
+  const { integrity, signatures: offered } = manifest.dist
+  if (!isOneSha512(integrity)) return undefined
+  const kept = record?.integrity === integrity && record.signatures.length > 0 ? record.signatures : undefined
   const signatures = offered ?? kept
   if (signatures === undefined) return undefined
-  const task = { version: manifest.version, integrity: integrity.sri, signatures }
+  const task = { version: manifest.version, integrity, signatures }
   return { task, withdrawn: offered === undefined, key: keyOf(name, task) }
 }
 
 const keyOf = (name: string, task: SignatureTask): string =>
-  `signature:${createHash('sha256').update(JSON.stringify([name, task.version, task.integrity, task.signatures])).digest('hex')}`
+  `signature:${hash('sha256', JSON.stringify([name, task.version, task.integrity, task.signatures]))}`
 
 const isRemembered = ({ task }: Question, records: ReadonlyMap<string, VersionRecord>): boolean => {
   const record = records.get(task.version)

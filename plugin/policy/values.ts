@@ -1,6 +1,6 @@
 /** The single values of a policy: each reader throws a Mistake that says what would be right. */
 import type { z } from 'zod'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import { isForgery, isReasonCode, isUnavailable, REASON_CODES, type ReasonCode } from '../domain/reason.ts'
 import { nearestWord } from './nearest.ts'
 import { Mistake } from './mistake.ts'
@@ -45,7 +45,7 @@ export function parseRepository(value: string): void {
 }
 
 export function parsePin(value: string): void {
-  if (parseIntegrity(value).state !== 'ok')
+  if (!isOneSha512(value))
     throw new Mistake('is not one canonical sha512', 'Write dist.integrity of the version, as `npm view NAME@VERSION dist.integrity` prints it')
 }
 

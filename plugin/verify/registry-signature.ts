@@ -1,6 +1,6 @@
 import { verify } from 'node:crypto'
 import type { Evidence, SignatureFacts } from '../domain/evidence.ts'
-import { parseIntegrity } from '../domain/integrity.ts'
+import { isOneSha512 } from '../domain/integrity.ts'
 import { specOf, type PackageRef } from '../domain/package-ref.ts'
 import type { RegistrySignature } from '../domain/packument.ts'
 import type { Anchored, RegistryKey, SignatureTask } from '../domain/ports.ts'
@@ -47,7 +47,7 @@ function verifyTask(
     anchors: [everything],
   })
   // What is signed is text: only one canonical hash stands for one digest.
-  if (parseIntegrity(integrity).state !== 'ok')
+  if (!isOneSha512(integrity))
     return refused(
       'invalid',
       'integrity-malformed',

@@ -83,6 +83,17 @@ describe('what warm answers keep', () => {
     collect()
     assert.deepEqual([bytes.deref(), old.deref()], [undefined, undefined])
   })
+  it('what fails when the answer has begun does not begin another', () => {
+    note()
+    const { sent, asResponse } = response()
+    let headersSent = false
+    const failing = Object.defineProperty(
+      Object.assign(asResponse, { writeHead: () => { headersSent = true }, end: () => { throw new Error('gone') } }),
+      'headersSent', { get: () => headersSent },
+    )
+    assert.equal(warm.answer(request() as IncomingMessage, failing, () => { sent.push('the long way') }), 0)
+    assert.deepEqual(sent, [])
+  })
   it('of the documents of one listing only the last few', async () => {
     for (let version = 0; version < 100; version++) {
       note(`/widget/1.${version}.0`)
