@@ -48,13 +48,21 @@ export async function startMirror(config: JsonObject, listen?: string, prepareFi
   const engine = await opening
   const { limits } = engine.routes
   if (limits !== undefined) limitConnections(server, limits, trusts)
+  const { lines } = engine.observation
+  let isOpen = false
   standInFront(server, engine.routes.addresses, {
     warm: engine.routes.warm,
     log: accessLog(engine.logger),
-    lines: engine.observation.lines,
+    lines: lines && {
+      begin: (request, response) => {
+        if (isOpen) lines.begin(request, response)
+        else lines.skip(request)
+      },
+    },
     gate: limits && passwordGate(limits, trusts),
   })
   if (prepareFirstRequest) await rehearsed(server, engine)
+  isOpen = true
   const address = await listenOn(server, getListenAddress(listen ?? (taken.listen as never), console as never))
   return {
     url: address,

@@ -65,6 +65,11 @@ export class AccessLines {
     })
   }
 
+  /** No line is written of it: nobody asked. */
+  skip(request: IncomingMessage): void {
+    this.#begun.add(request)
+  }
+
   /** @param what as `answered` makes it: there are tens of thousands a second, and what was answered again was made before */
   note(request: IncomingMessage, what: Buffer, milliseconds: number): void {
     this.#lines.add([this.#timeNow(), this.#asker(request), what], `${String(Math.round(milliseconds * 1000) / 1000)}}\n`)

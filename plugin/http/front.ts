@@ -11,7 +11,7 @@ export interface BeforeAll {
   /** Verdaccio's own, of warm answers; it writes those that come to it itself. */
   readonly log?: AccessLog | undefined
   /** This mirror's, of all that is not warm: that writes its own. */
-  readonly lines?: AccessLines | undefined
+  readonly lines?: Pick<AccessLines, 'begin'> | undefined
   readonly gate?: Gate | undefined
 }
 

@@ -41,6 +41,8 @@ describe('access log', function () {
     assert.deepEqual(of('/widget'), [200, 200, 200, 200, 200, 400])
     assert.deepEqual(of('/widget/-/widget-1.0.0.tgz'), [200, 200, 200, 200, 200])
     assert.deepEqual(of('/nowhere'), [404])
+    // Nobody asked for what the mirror asks itself before it listens.
+    assert.deepEqual(new Set(all.map(({ url }) => url)), new Set(['/widget', '/widget/-/widget-1.0.0.tgz', '/nowhere']))
     for (const wanted of ['/widget', '/widget/-/widget-1.0.0.tgz']) assert.deepEqual(new Set(all.filter(({ url }) => url === wanted).map(({ warm }) => warm)), new Set([false, true]))
   })
   it('a mirror does not start with one that it cannot write, and names the key', async () => {
