@@ -11,7 +11,9 @@ const ROTATED = /\.\d{4}-\d\d-\d\dT[\d-]+Z\.\d{16}$/
  */
 export function rotate(file: string, files: number, number: number): void {
   renameSync(file, `${file}.${new Date().toISOString().replace(/[:.]/g, '-')}.${String(number).padStart(NUMBER, '0')}`)
-  for (const old of rotated(file).slice(0, -files)) rmSync(old, { force: true })
+  const all = rotated(file)
+  // Not `-files`: of none, that would be all that stay.
+  for (const old of all.slice(0, Math.max(0, all.length - files))) rmSync(old, { force: true })
 }
 
 /** Files that were moved aside, oldest first. */

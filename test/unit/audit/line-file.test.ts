@@ -75,6 +75,15 @@ describe('file of lines', () => {
     assert.deepEqual(aside.map((name) => readFileSync(path.join(path.dirname(file), name), 'utf8')), ['2222\n', '3333\n'])
     await lines.close()
   })
+  it('keeps none of those that were moved aside where none is wanted', async () => {
+    const lines = open({}, { maxSize: 1, files: 0 })
+    for (const one of ['one', 'two', 'three']) {
+      add(lines, one)
+      await moment(lines)
+    }
+    assert.deepEqual(readdirSync(path.dirname(file)), ['access.log'])
+    await lines.close()
+  })
   it('loses lines that cannot be written, counts them, tells it once, and is well again', async () => {
     let isFull = true
     const lines = open({ append: () => (isFull ? Promise.reject(new Error('ENOSPC')) : Promise.resolve()) })
