@@ -40,7 +40,7 @@ describe('regression: two uplinks', function () {
     const good = await FakeRegistry.start({ sigstore: PrivateSigstore.create() })
     const bad = await FakeRegistry.start({ sigstore: PrivateSigstore.create({ name: 'bad' }), name: 'bad' })
     const policy = { ...NO_AGE, listing: 'verified' }
-    const mirror = await startTestMirror({ registry: good, registries: { bad }, policy, deadline: 400 })
+    const mirror = await startTestMirror({ registry: good, registries: { bad }, policy, deadline: 1500 })
     try {
       const provenance = githubIdentity({ ref: 'refs/tags/v1.0.0' })
       for (let major = 1; major <= 20; major++) bad.publish({ name: 'evil', version: `${major}.0.0`, signed: false, publishAttestation: true })
