@@ -151,7 +151,7 @@ export class PackumentAnswers {
     await nextTurn()
     const options = { form, baseUrl, withheld, withholdUnavailable: !listing.listsUndecided, restored: kept }
     const isApart = builder !== undefined && stored !== undefined && this.#options.more === undefined
-    const instructions = isApart ? instructionsFor(listing.packument, listing.verdicts, options) : undefined
+    const instructions = isApart ? await instructionsFor(listing.packument, listing.verdicts, options) : undefined
     const key = instructions === undefined ? `${use} ${unique(listing)}` : `${use} ${listing.packument.name} ${listing.digest} ${digestOf(instructions)}`
     const rendered = this.#packuments.get(key) ?? (await this.#writing.run(key, async () => {
       if (this.#options.work !== undefined) this.#options.work.answers++

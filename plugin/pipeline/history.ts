@@ -22,7 +22,7 @@ export async function withHistory(
   known?: { readonly context: PackageContext; readonly ledger: Ledger },
 ): Promise<readonly Candidate[]> {
   const remembered = known === undefined ? [] : onlyRemembered(known.context)
-  if (remembered.length === 0 && !differ(candidates)) return candidates
+  if (remembered.length === 0 && !(await differ(candidates))) return candidates
   const named = await inTurns(candidates, (candidate) => ofCandidate(candidate, known?.context))
   const gone = await inTurns(remembered, (manifest) => (known === undefined ? [] : ofMemory(known.context, manifest, known.ledger)))
   const history = chronologyOf(() => [...named, ...gone].flat(), byNumber)
@@ -159,18 +159,31 @@ const loggedAt = (evidence: AttestationResult['provenance']): Date | undefined =
   evidence.state === 'verified' ? new Date(evidence.facts.loggedAt) : undefined
 
 /** Whether one version has what another lacks; where all are alike, none can be a step down from another. */
-function differ(candidates: readonly Candidate[]): boolean {
-  const both = (has: (candidate: Candidate) => boolean, lacks: (candidate: Candidate) => boolean): boolean => candidates.some(has) && candidates.some(lacks)
-  return (
-    both(({ provenance }) => isThere(provenance), ({ provenance }) => mayBeLess(provenance)) ||
-    both(({ signature }) => isThere(signature), ({ signature }) => mayBeLess(signature)) ||
-    HINTS.some((hint) => both(({ claims }) => claims[hint], ({ claims }) => !claims[hint]))
-  )
+async function differ(candidates: readonly Candidate[]): Promise<boolean> {
+  const had = new Set<Difference>()
+  const lacked = new Set<Difference>()
+  await inTurns(candidates, (candidate) => {
+    for (const difference of DIFFERENCES) {
+      if (!had.has(difference) && difference.has(candidate)) had.add(difference)
+      if (!lacked.has(difference) && difference.lacks(candidate)) lacked.add(difference)
+    }
+  })
+  return DIFFERENCES.some((difference) => had.has(difference) && lacked.has(difference))
 }
 
 const isThere = ({ state }: Evidence<unknown>): boolean => state !== 'absent' && state !== 'invalid'
 /** A claim is taken at its word in a listing, and is pending everywhere else. */
 const mayBeLess = ({ state }: Evidence<unknown>): boolean => state !== 'verified' && state !== 'claimed'
+
+interface Difference {
+  readonly has: (candidate: Candidate) => boolean
+  readonly lacks: (candidate: Candidate) => boolean
+}
+const DIFFERENCES: readonly Difference[] = [
+  { has: ({ provenance }) => isThere(provenance), lacks: ({ provenance }) => mayBeLess(provenance) },
+  { has: ({ signature }) => isThere(signature), lacks: ({ signature }) => mayBeLess(signature) },
+  ...HINTS.map((hint) => ({ has: ({ claims }: Candidate) => claims[hint], lacks: ({ claims }: Candidate) => !claims[hint] })),
+]
 
 /** Whether a version shows anything that this one has not, verified: all others need not be looked into. */
 function outranker(context: PackageContext, { provenance, signature, claims }: Candidate): (manifest: VersionManifest) => boolean {

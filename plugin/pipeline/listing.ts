@@ -29,7 +29,8 @@ export class Listing {
     document: UpstreamPackument,
     uplink: string,
     policy: Policy,
-    judged: readonly { readonly candidate: Candidate; readonly verdict: Verdict }[],
+    /** By version. */
+    verdicts: ReadonlyMap<string, Verdict>,
     kept: ReadonlyMap<string, KeptEvidence>,
     builtAt: Date,
     /** When what it rests on stops counting, beside its verdicts. */
@@ -41,14 +42,14 @@ export class Listing {
     this.policyRevision = policy.revision
     this.listsUndecided = policy.listing === 'claimed'
     this.withheld = policy.withheld
-    this.verdicts = new Map(judged.map(({ candidate, verdict }) => [candidate.ref.version, verdict]))
+    this.verdicts = verdicts
     this.kept = kept
     this.builtAt = builtAt
     this.digest = document.digest
     this.documentSize = document.size
     let first = Infinity
     for (const end of ends) first = Math.min(first, end.getTime())
-    for (const { verdict: { validUntil } } of judged) if (validUntil !== undefined) first = Math.min(first, validUntil.getTime())
+    for (const { validUntil } of verdicts.values()) if (validUntil !== undefined) first = Math.min(first, validUntil.getTime())
     this.validUntil = first === Infinity ? undefined : new Date(first)
   }
 

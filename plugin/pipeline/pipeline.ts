@@ -10,7 +10,7 @@ import type { VersionManifest } from '../domain/packument.ts'
 import { PUBLISHED_HERE } from '../domain/ports.ts'
 import type { Reason } from '../domain/reason.ts'
 import type { AttestationResult, FoundHead, FoundPackument, Policy, Upstream, UpstreamPackument } from '../domain/ports.ts'
-import { inTurns, nextTurn } from '../domain/turns.ts'
+import { inTurns, mapInTurns, nextTurn } from '../domain/turns.ts'
 import { NO_TRACING } from '../domain/tracing.ts'
 import { isServed } from '../domain/verdict.ts'
 import { assertAvailable, fetchedAgain, verifiedAttestations } from './attestations.ts'
@@ -274,8 +274,9 @@ export class Pipeline {
     await nextTurn()
     const kept = keptEvidence(context, candidates)
     const settles = settleTimes(candidates, now)
+    const verdicts = await mapInTurns(await inTurns(judged, ({ candidate, verdict }) => [candidate.ref.version, verdict] as const))
     await nextTurn()
-    return new Listing(document, upstream.name, policy, judged, kept, now, [...ends, ...settles])
+    return new Listing(document, upstream.name, policy, verdicts, kept, now, [...ends, ...settles])
   }
 
   /** Those that another policy judged a moment ago, where nothing else has changed. */

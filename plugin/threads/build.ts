@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import type { KeptEvidence } from '../domain/evidence.ts'
 import { withIntegrities, type Packument, type StoredPackument } from '../domain/packument.ts'
 import type { Reason } from '../domain/reason.ts'
+import { inTurns } from '../domain/turns.ts'
 import type { Verdict } from '../domain/verdict.ts'
 import { rewrittenInParts, textOf, type Judged, type Rewritten } from '../enforce/rewrite.ts'
 import { openStored } from './stored.ts'
@@ -38,21 +39,19 @@ export interface BuiltAnswer extends Omit<Rewritten, 'document' | 'withheld'> {
   readonly withheld: readonly string[]
 }
 
-/** The verdicts of a listing as far as answers depend on them. */
-export function instructionsFor(
+/** The verdicts of a listing as far as answers depend on them, in short turns of the event loop. */
+export async function instructionsFor(
   packument: Packument,
   verdicts: ReadonlyMap<string, Verdict>,
   options: Pick<Instructions, 'form' | 'baseUrl' | 'withheld' | 'withholdUnavailable' | 'restored'>,
-): Instructions {
+): Promise<Instructions> {
   const outcomes = new Uint8Array(packument.versions.size).fill(UNJUDGED)
   const reasons = new Map<string, readonly Reason[]>()
-  let index = 0
-  for (const version of packument.versions.keys()) {
+  await inTurns(packument.versions.keys(), (version, index) => {
     const verdict = verdicts.get(version)
     if (verdict !== undefined) outcomes[index] = OUTCOMES.indexOf(verdict.outcome)
     if (options.withheld === 'marked' && verdict?.outcome === 'deny') reasons.set(version, verdict.reasons)
-    index++
-  }
+  })
   return { ...options, outcomes, reasons, pinned: packument.pinned ?? new Map() }
 }
 

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, gunzipSync } from 'node:zlib'
+import { inTurns } from '../domain/turns.ts'
 import type { Answer } from './connection.ts'
 import { RequestFailure } from './failure.ts'
 
@@ -8,6 +10,8 @@ export type Encoding = 'gzip' | 'identity'
 export interface Wire {
   readonly wire: Buffer
   readonly encoding: Encoding
+  /** sha256 of `wire`, hex. */
+  readonly wireDigest: string
 }
 
 /**
@@ -43,9 +47,11 @@ export async function readWire(answer: Answer, limit: number): Promise<Wire> {
   const encoding = encodingOf(answer.header('content-encoding'))
   const expected = expectedLength(answer, limit)
   const wire = new Collector(limit)
-  await wire.drain(answer.body)
+  // As it comes: of megabytes at once it takes milliseconds.
+  const digest = createHash('sha256')
+  for await (const chunk of wire.passing(answer.body)) digest.update(chunk)
   if (expected !== undefined && wire.size !== expected) throw cutShort()
-  return { wire: wire.size > SMALL ? wire.shared() : wire.concat(), encoding }
+  return { wire: wire.size > SMALL ? await wire.shared() : wire.concat(), encoding, wireDigest: digest.digest('hex') }
 }
 
 function expectedLength(answer: Answer, limit: number): number | undefined {
@@ -90,13 +96,13 @@ class Collector {
   }
 
   /** In memory that all threads see: handing over megabytes would copy them, and hold the event loop meanwhile. */
-  shared(): Buffer {
+  async shared(): Promise<Buffer> {
     const all = Buffer.from(new SharedArrayBuffer(this.#size))
     let at = 0
-    for (const chunk of this.#chunks) {
+    await inTurns(this.#chunks, (chunk) => {
       all.set(chunk, at)
       at += chunk.byteLength
-    }
+    })
     return all
   }
 }

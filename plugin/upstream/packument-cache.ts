@@ -147,16 +147,17 @@ export class PackumentCache {
     this.remember(known)
     const file = fileName(known.head.key)
     const contents = encodeFile({ head: known.head, confirmedAt: known.confirmedAt, wire }, known.wireDigest)
+    const size = contents.reduce((sum, { byteLength }) => sum + byteLength, 0)
     const temporary = this.#path(`${file}.${randomBytes(6).toString('hex')}.tmp`)
     try {
-      if (contents.byteLength <= AT_ONCE) {
-        writeFileSync(temporary, contents, { flag: 'wx' })
+      if (size <= AT_ONCE) {
+        writeFileSync(temporary, Buffer.concat(contents), { flag: 'wx' })
         renameSync(temporary, this.#path(file))
       } else {
         await writeFile(temporary, contents, { flag: 'wx' })
         await rename(temporary, this.#path(file))
       }
-      this.#files.set(file, contents.byteLength)
+      this.#files.set(file, size)
     } catch (error) {
       this.#onError(error)
       await rm(temporary, { force: true }).catch(this.#onError)

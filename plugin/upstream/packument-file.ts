@@ -35,10 +35,10 @@ interface StoredHead extends Head {
   readonly wire: string
 }
 
-/** @param wireDigest sha256 of `wire`, hex, where it is known: of megabytes it takes milliseconds */
-export function encodeFile({ head, confirmedAt, wire }: PackumentFile, wireDigest = hash('sha256', wire)): Buffer {
+/** The pieces of a file: of megabytes a copy takes milliseconds. @param wireDigest sha256 of `wire`, hex */
+export function encodeFile({ head, confirmedAt, wire }: PackumentFile, wireDigest: string): readonly Buffer[] {
   const line = headLine(head, wireDigest)
-  return Buffer.concat([Buffer.from(firstLine(confirmedAt, line) + line), wire])
+  return [Buffer.from(firstLine(confirmedAt, line) + line), wire]
 }
 
 /** The first line for a later confirmation of the same document. */

@@ -28,7 +28,7 @@ interface Received {
   readonly status: number
   readonly etag: string | undefined
   readonly lastModified: string | undefined
-  readonly body: (Wire & { readonly wireDigest: string; readonly read: ReadDocument }) | undefined
+  readonly body: (Wire & { readonly read: ReadDocument }) | undefined
 }
 
 const fold = promisify(gzip)
@@ -240,10 +240,9 @@ export class Packuments {
   }
 
   /** Unless it is what is known already, byte for byte. */
-  async #read(name: string, { wire, encoding }: Wire, known: Known | undefined): Promise<NonNullable<Received['body']>> {
-    // The last of it has just come, and megabytes take milliseconds.
+  async #read(name: string, { wire, encoding, wireDigest }: Wire, known: Known | undefined): Promise<NonNullable<Received['body']>> {
+    // The last of it has just come.
     await nextTurn()
-    const wireDigest = hash('sha256', wire)
     if (known?.wireDigest === wireDigest && known.head.encoding === encoding)
       return { wire, encoding, wireDigest, read: { packument: known.packument, digest: known.head.digest, size: known.size } }
     try {

@@ -90,7 +90,7 @@ describe('explanations', () => {
       documentOf({ '1.0.0': { entry: { _npmUser: { name: 'x', email: 'x@mail.example' }, maintainers: [{ email: 'y@mail.example' }] } } }),
       'main',
       plainPolicy(),
-      [{ candidate: { ...candidate(), ref: { name: 'widget', version: '1.0.0' } }, verdict: { outcome: 'allow', rule: 'ours', reasons: [] } }],
+      new Map([['1.0.0', { outcome: 'allow', rule: 'ours', reasons: [] }]]),
       new Map(),
       later(0),
       [],

@@ -36,10 +36,9 @@ const DENY = verdict('deny', reason('provenance-absent', 'it has no provenance')
 const UNDECIDED = verdict('unavailable', reason('evidence-unavailable', 'no answer'))
 
 function listingOf(verdicts: Readonly<Record<string, Verdict>>, policy: Policy = plainPolicy(), latest?: string): Listing {
-  const judged = Object.entries(verdicts).map(([version, one]) => ({ candidate: candidate({ ref: { name: 'widget', version } }), verdict: one }))
   const versions = Object.fromEntries(Object.keys(verdicts).map((version) => [version, {}]))
   const document = documentOf(versions, latest === undefined ? {} : { 'dist-tags': { latest } })
-  return new Listing(document, 'main', policy, judged, new Map(), NOW, [])
+  return new Listing(document, 'main', policy, new Map(Object.entries(verdicts)), new Map(), NOW, [])
 }
 const judgement = (one: Verdict): Judgement => ({ ref: { name: 'widget', version: '1.0.0' }, candidate: candidate({ ref: { name: 'widget', version: '1.0.0' } }), verdict: one, policyRevision: 'p1' })
 

@@ -14,11 +14,7 @@ import { DAY, NOW, SIGNATURES, SLSA, World, documentOf, failed, later, manifestO
 const verdict = (outcome: Outcome, validUntil?: Date): Verdict => ({ outcome, rule: 'all', reasons: [], ...(validUntil === undefined ? {} : { validUntil }) })
 
 function listingOf(verdicts: Readonly<Record<string, Verdict>>, { policy = plainPolicy(), ends = [] }: { policy?: Policy; ends?: readonly Date[] } = {}): Listing {
-  const judged = Object.entries(verdicts).map(([version, one]) => ({
-    candidate: { ...baseCandidate(), ref: { name: 'widget', version } },
-    verdict: one,
-  }))
-  return new Listing(documentOf(Object.fromEntries(Object.keys(verdicts).map((version) => [version, {}]))), 'main', policy, judged, new Map(), NOW, ends)
+  return new Listing(documentOf(Object.fromEntries(Object.keys(verdicts).map((version) => [version, {}]))), 'main', policy, new Map(Object.entries(verdicts)), new Map(), NOW, ends)
 }
 
 describe('a listing', () => {

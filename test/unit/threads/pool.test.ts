@@ -53,18 +53,18 @@ describe('packument threads', function () {
   for (const form of ['full', 'abbreviated'] as const)
     for (const withheld of ['hidden', 'marked'] as const)
       for (const withholdUnavailable of [false, true])
-        it(`${form}, ${withheld}, undecided ${withholdUnavailable ? 'withheld' : 'listed'}: an answer says what it would say on the event loop`, () => {
+        it(`${form}, ${withheld}, undecided ${withholdUnavailable ? 'withheld' : 'listed'}: an answer says what it would say on the event loop`, async () => {
           const packument = parsePackument(DOCUMENT, 'widget')
           const options = { ...OPTIONS, form, withheld, withholdUnavailable, restored: new Map([['1.0.0', { attestations: {} }]]) }
           const expected = rewritePackument(packument, VERDICTS, options)
-          const { identity, gzip, ...rest } = buildAnswer({ stored: storePackument(packument), instructions: instructionsFor(packument, VERDICTS, options) })
+          const { identity, gzip, ...rest } = buildAnswer({ stored: storePackument(packument), instructions: await instructionsFor(packument, VERDICTS, options) })
           assert.deepEqual(JSON.parse(Buffer.from(identity).toString()), JSON.parse(JSON.stringify(expected.document)))
           assert.deepEqual(gunzipSync(gzip), Buffer.from(identity))
           assert.deepEqual([rest.listed, rest.withheld, rest.marked, rest.latestMoved], [expected.listed, expected.withheld.map(({ version }) => version), expected.marked, expected.latestMoved])
         })
-  it('a version that was judged by nobody is not in it', () => {
+  it('a version that was judged by nobody is not in it', async () => {
     const packument = parsePackument(DOCUMENT, 'widget')
-    const instructions = instructionsFor(packument, new Map([['1.0.0', VERDICTS.get('1.0.0')!]]), OPTIONS)
+    const instructions = await instructionsFor(packument, new Map([['1.0.0', VERDICTS.get('1.0.0')!]]), OPTIONS)
     const { listed, withheld } = buildAnswer({ stored: storePackument(packument), instructions })
     assert.deepEqual([listed, withheld], [1, ['1.1.0', '1.2.0', '2.0.0', 'v3']])
     const none: Instructions = { ...instructions, outcomes: new Uint8Array() }

@@ -127,6 +127,14 @@ describe('upstream: packument', () => {
       await assert.rejects((await fixture.client()).packument('widget'), unavailable)
     })
 
+    it('one that comes in many pieces is read whole, and again after a restart', async () => {
+      const all = packumentOf('widget', ...Array.from({ length: 3000 }, (_, index) => `1.0.${String(index)}`))
+      fixture.server.handler = answering(all)
+      assert.equal(versionsOf(await (await fixture.client()).packument('widget')).length, 3000)
+      fixture.server.handler = status(500)
+      assert.equal(versionsOf(await (await fixture.client()).packument('widget')).length, 3000)
+    })
+
     it('a compressed answer is unfolded', async () => {
       fixture.server.handler = text(gzipSync(JSON.stringify(widget)), { 'content-encoding': 'gzip' })
       assert.deepEqual(versionsOf(await (await fixture.client()).packument('widget')), ['1.0.0'])
