@@ -43,7 +43,8 @@ describe('regression: two uplinks', function () {
     const mirror = await startTestMirror({ registry: good, registries: { bad }, policy, deadline: 1500 })
     try {
       const provenance = githubIdentity({ ref: 'refs/tags/v1.0.0' })
-      for (let major = 1; major <= 20; major++) bad.publish({ name: 'evil', version: `${major}.0.0`, signed: false, publishAttestation: true })
+      // More than there are turns.
+      for (let major = 1; major <= 80; major++) bad.publish({ name: 'evil', version: `${major}.0.0`, signed: false, publishAttestation: true })
       bad.hang(/attestations/)
       good.publish({ name: 'widget', version: '1.0.0', provenance })
       const evil = mirror.get('/evil')
