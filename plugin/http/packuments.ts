@@ -15,7 +15,7 @@ import { noticeOf } from './notice.ts'
 import { Recent } from './recent.ts'
 import { refuse, unavailable } from './refusal.ts'
 import { Body, send, WrittenBody } from './respond.ts'
-import type { ReadyAnswer } from './warm.ts'
+import type { ReadyAnswer } from './ready-answer.ts'
 
 const FULL = 'application/json'
 const ABBREVIATED = 'application/vnd.npm.install-v1+json'

@@ -15,18 +15,11 @@ import { refusalOfOthers } from './expected-integrity.ts'
 import { publicBase, type PublicAddresses } from './host.ts'
 import { Recent } from './recent.ts'
 import { POLICY_REVISION } from './refusal.ts'
-import { isFresh, VARY, type Body, type Encoding } from './respond.ts'
+import { variantOf, type ReadyAnswer, type Variant } from './ready-answer.ts'
+import { isFresh, type Encoding } from './respond.ts'
 import { attributesOf, type Observation } from './observed.ts'
 import { addressed, type Addressed } from './route-class.ts'
 import { policyWarning, sendAtOnce, sendTarball, wantsWhole, wholeHeaders } from './tarballs.ts'
-
-/** An answer that lies ready. */
-export interface ReadyAnswer {
-  readonly body: Body
-  readonly lastModified: Date | undefined
-  readonly cacheControl: string
-  readonly notice: string | undefined
-}
 
 /** What an address is of: a document made of the listing of a package, or a tarball. */
 export type Asked =
@@ -57,17 +50,6 @@ interface Last {
   readonly accept: string | undefined
   readonly acceptEncoding: string | undefined
   readonly variant: Variant
-}
-
-/** Final headers and bytes. RFC 9110, 15.4.5: a 304 has what updates the client's copy, and since it has an ETag, no Last-Modified. */
-interface Variant {
-  readonly etag: string
-  readonly lastModified: Date | undefined
-  readonly bytes: Buffer
-  readonly found: string[]
-  readonly notModified: string[]
-  /** For the access log, of a GET that was answered with either. */
-  readonly told: Record<200 | 304, Buffer>
 }
 
 /** Of a whole tarball under one address: final headers, and what the access log is told of it. */
@@ -235,7 +217,8 @@ export class WarmAnswers {
     const variants = addresses?.get(address)
     const known = variants?.get(key)
     if (known !== undefined) return known
-    const variant = variantOf(address, asked, listing, form, encoding)
+    const ready = asked.ready(listing, form, address.base)
+    const variant = ready && variantOf(address, ready, listing.policyRevision, encoding)
     if (variant === undefined) return undefined
     if (addresses === undefined) this.#variants.set(listing, new Recent<Address, Map<string, Variant>>(MAX_DOCUMENTS).set(address, new Map([[key, variant]])))
     else if (variants === undefined) addresses.set(address, new Map([[key, variant]]))
@@ -309,27 +292,4 @@ const keyOf = (header: string | undefined): string => header ?? '\0'
 /** What Verdaccio and its middlewares have set so far, and every answer of theirs has. */
 function commonHeaders(response: Response): readonly string[] {
   return Object.entries(response.getHeaders()).flatMap(([name, value]) => (name === POLICY_REVISION || value === undefined ? [] : [name, String(value)]))
-}
-
-function variantOf(address: Address, asked: Extract<Asked, { kind: 'document' }>, listing: Listing, form: Form, encoding: Encoding): Variant | undefined {
-  const ready = asked.ready(listing, form, address.base)
-  const bytes = ready?.body.bytes(encoding)
-  // Not compressed yet: the long way waits for it.
-  if (ready === undefined || bytes === undefined || bytes instanceof Promise) return undefined
-  const { body, lastModified, cacheControl, notice } = ready
-  const etag = body.etag(encoding)
-  const notModified = [
-    ...address.common,
-    ...[POLICY_REVISION, listing.policyRevision, 'Cache-Control', cacheControl, 'Vary', VARY, 'ETag', etag],
-    ...(notice === undefined ? [] : ['npm-notice', notice]),
-  ]
-  const described = [
-    ...(lastModified === undefined ? [] : ['Last-Modified', lastModified.toUTCString()]),
-    ...['Content-Type', body.contentType],
-    ...(encoding === 'gzip' ? ['Content-Encoding', encoding] : []),
-    ...['Content-Length', String(bytes.length)],
-  ]
-  const found = [...notModified, ...described]
-  const told = (status: 200 | 304, size: number): Buffer => answered({ method: 'GET', url: address.url, status, bytes: size, isWarm: true })
-  return { etag, lastModified, bytes, found, notModified, told: { 200: told(200, bytes.length), 304: told(304, 0) } }
 }

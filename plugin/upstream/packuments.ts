@@ -241,7 +241,7 @@ export class Packuments {
 
   /** Unless it is what is known already, byte for byte. */
   async #read(name: string, { wire, encoding, wireDigest }: Wire, known: Known | undefined): Promise<NonNullable<Received['body']>> {
-    // The last of it has just come.
+    // Its last piece has just come: reading it is a turn of its own.
     await nextTurn()
     if (known?.wireDigest === wireDigest && known.head.encoding === encoding)
       return { wire, encoding, wireDigest, read: { packument: known.packument, digest: known.head.digest, size: known.size } }
